@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * quarry/types.h - the words every other header uses: flags, handles, byte values.
+ *
+ * Nothing here depends on how the library was configured: a program compiled against these
+ * headers links with the release and with the debug library alike.
+ */
+#ifndef QUARRY_TYPES_H
+#define QUARRY_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define QY_BEGIN_DECLS extern "C" {
+#define QY_END_DECLS }
+#else
+#define QY_BEGIN_DECLS
+#define QY_END_DECLS
+#endif
+
+#if defined(__GNUC__)
+#define QY_API __attribute__((visibility("default")))
+#define QY_MALLOC_LIKE __attribute__((malloc, warn_unused_result))
+#define QY_MUST_CHECK __attribute__((warn_unused_result))
+#define QY_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#else
+#define QY_API
+#define QY_MALLOC_LIKE
+#define QY_MUST_CHECK
+#define QY_PRINTF(f, a)
+#endif
+
+QY_BEGIN_DECLS
+
+/** struct qy_mm - a memory manager: one span of memory with its zones, pages and caches. */
+struct qy_mm;
+/** struct qy_page - the descriptor of one page; an array apart from the memory it describes. */
+struct qy_page;
+/** struct qy_cache - a cache of equal objects. */
+struct qy_cache;
+/** struct qy_report - see debug.h. */
+struct qy_report;
+
+/*
+ * Allocation flags. The bit values are those of Linux 6.6, so that a trace of gfp masks can be
+ * read by eye; only the bits that carry a meaning in user space are named.
+ */
+typedef unsigned int qy_gfp_t;
+#define QY_GFP_DMA 0x1u		  /* lowest zone only */
+#define QY_GFP_HIGHMEM 0x2u	  /* HIGHMEM allowed */
+#define QY_GFP_DMA32 0x4u	  /* DMA32 or below */
+#define QY_GFP_MOVABLE 0x8u	  /* lifetime hint */
+#define QY_GFP_RECLAIMABLE 0x10u  /* lifetime hint */
+#define QY_GFP_HIGH 0x20u	  /* may use half of the reserves */
+#define QY_GFP_IO 0x40u		  /* accepted, no effect */
+#define QY_GFP_FS 0x80u		  /* accepted, no effect */
+#define QY_GFP_ZERO 0x100u	  /* memory is zeroed */
+#define QY_GFP_DIRECT_RECLAIM 0x400u /* may call reclaim hooks */
+#define QY_GFP_KSWAPD_RECLAIM 0x800u /* accepted, no effect */
+#define QY_GFP_NOWARN 0x2000u	  /* no failure message */
+#define QY_GFP_RETRY_MAYFAIL 0x4000u
+#define QY_GFP_NOFAIL 0x8000u
+#define QY_GFP_NORETRY 0x10000u
+#define QY_GFP_COMP 0x40000u	  /* compound page: every page knows its head */
+#define QY_GFP_THISNODE 0x200000u /* no fallback to another node */
+
+#define QY_GFP_RECLAIM (QY_GFP_DIRECT_RECLAIM | QY_GFP_KSWAPD_RECLAIM)
+#define QY_GFP_KERNEL (QY_GFP_RECLAIM | QY_GFP_IO | QY_GFP_FS)
+#define QY_GFP_ATOMIC (QY_GFP_HIGH | QY_GFP_KSWAPD_RECLAIM)
+#define QY_GFP_NOWAIT (QY_GFP_KSWAPD_RECLAIM | QY_GFP_NOWARN)
+
+/* Cache flags (qy_cache_create). */
+typedef unsigned int qy_slab_flags_t;
+#define QY_SLAB_CONSISTENCY_CHECKS 0x100u /* letter F */
+#define QY_SLAB_RED_ZONE 0x400u		  /* letter Z */
+#define QY_SLAB_POISON 0x800u		  /* letter P */
+#define QY_SLAB_KMALLOC 0x1000u		  /* the requested size is tracked (with STORE_USER) */
+#define QY_SLAB_HWCACHE_ALIGN 0x2000u	  /* spread over cache lines */
+#define QY_SLAB_CACHE_DMA 0x4000u	  /* pages from the DMA zone */
+#define QY_SLAB_STORE_USER 0x10000u	  /* letter U: stacks of allocation and free */
+#define QY_SLAB_PANIC 0x40000u		  /* abort when the cache cannot be made */
+#define QY_SLAB_TRACE 0x200000u		  /* letter T: a line for every call */
+#define QY_SLAB_NO_MERGE 0x1000000u
+#define QY_SLAB_RECLAIM_ACCOUNT 0x20000u  /* pages count as reclaimable */
+#define QY_SLAB_DEBUG_FLAGS                                                                        \
+	(QY_SLAB_CONSISTENCY_CHECKS | QY_SLAB_RED_ZONE | QY_SLAB_POISON | QY_SLAB_STORE_USER |     \
+	 QY_SLAB_TRACE)
+
+/* Byte values a reader of a report meets (the kernel's). */
+#define QY_RED_INACTIVE 0xbb /* red zone of a free object */
+#define QY_RED_ACTIVE 0xcc   /* red zone of an object in use */
+#define QY_POISON_INUSE 0x5a /* padding of slab and slot */
+#define QY_POISON_FREE 0x6b  /* body of a free, and of a fresh, object */
+#define QY_POISON_END 0xa5   /* its last byte */
+
+/* What kmalloc(0) returns: not NULL, not usable, accepted by kfree. */
+#define QY_ZERO_SIZE_PTR ((void *)16)
+#define QY_ZERO_OR_NULL_PTR(p) ((uintptr_t)(p) <= 16)
+
+/* Zones, lowest first. */
+enum qy_zone_type { QY_ZONE_DMA, QY_ZONE_DMA32, QY_ZONE_NORMAL, QY_ZONE_HIGHMEM, QY_NR_ZONES };
+
+QY_END_DECLS
+
+#endif

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * debug.h - the one door from slab/, page/ and kmalloc/ to debugging: hooks, and stubs where it is built out.
+ *
+ *   options.c     the debug string                 layout.c   where everything in a slot is
+ *   object.c      fill, check, repair one object    slab_debug.c  the locked alloc and free path of debug caches
+ *   track.c       who allocated, who freed          quarantine.c  freed objects kept back
+ *   large.c       kmalloc blocks above two pages    validate.c    everything, on demand
+ *   report.c, report_text.c   telling it (in every build)
+ */
+#ifndef QY_DEBUG_DEBUG_H
+#define QY_DEBUG_DEBUG_H
+
+#include <quarry/debug.h>
+
+#include "debug/report.h"
+#include "slab/slab.h"
+#include "util/stackdepot.h"
+
+/* One public call, as far as debugging wants to know. */
+struct qy__call {
+	size_t size, align;    /* asked for (free: claimed); 0: not said */
+	enum qy_family family;
+	uintptr_t caller;      /* return address of the public function */
+	bool sized, aligned;   /* free: size / align must match */
+	/* filled by qy__debug_call(): */
+	uint32_t stack;	       /* depot handle */
+	uint32_t cpu;
+	int32_t tid;
+	uint64_t when;
+};
+
+/* Flags this build knows. */
+#define QY__DEBUG_MASK                                                                             \
+	((QY_CONFIG_DEBUG && QY_CONFIG_SLAB_CONSISTENCY_CHECKS ? QY_SLAB_CONSISTENCY_CHECKS : 0u) | \
+	 (QY_CONFIG_DEBUG && QY_CONFIG_SLAB_RED_ZONE ? QY_SLAB_RED_ZONE : 0u) |                    \
+	 (QY_CONFIG_DEBUG && QY_CONFIG_SLAB_POISON ? QY_SLAB_POISON : 0u) |                        \
+	 (QY_CONFIG_DEBUG && QY_CONFIG_SLAB_STORE_USER ? QY_SLAB_STORE_USER : 0u) |                \
+	 (QY_CONFIG_DEBUG ? QY_SLAB_TRACE : 0u))
+
+/* Is @flag set, and compiled in? Folds to 0 where it is not. */
+static inline bool qy__debug_has(qy_slab_flags_t flags, qy_slab_flags_t flag)
+{
+	return (flags & flag & QY__DEBUG_MASK) != 0;
+}
+
+/* A track record as it lies in a slot, 32 bytes. */
+struct qy__track {
+	uintptr_t addr;
+	uint32_t stack, cpu;
+	int32_t tid;
+	uint32_t check; /* of the other fields: an overwritten record is not believed */
+	uint64_t when;
+};
+_Static_assert(sizeof(struct qy__track) == 32, "linux-mm: a track is 32 bytes");
+enum { QY__TRACK_ALLOC, QY__TRACK_FREE };
+
+/* ---- layout.c (every build) ---- */
+
+/*
+ * Lay out a slot. @red_zone: least bytes of a red zone, 8 is the kernel's layout.
+ * 0, or -EINVAL when the slot would not fit 32 bits.
+ */
+int qy__layout_object(struct qy__layout *l, size_t object_size, size_t align, qy_slab_flags_t flags,
+		      bool has_ctor, unsigned int red_zone);
+/* A large block: bytes in all, and where in it the object lies. Metadata is in the tail descriptors. */
+struct qy__large_layout {
+	size_t offset, total;
+};
+void qy__layout_large(struct qy__large_layout *l, size_t size, size_t align, bool debug, unsigned int red_zone);
+
+/* ---- options.c ---- */
+
+#define QY__DEBUG_BLOCKS 16
+struct qy__debug_config {
+	qy_slab_flags_t global; /* letters without names */
+	unsigned int nr_blocks;
+	struct {
+		qy_slab_flags_t flags;
+		uint16_t names, names_len; /* in text[] */
+	} block[QY__DEBUG_BLOCKS];
+	size_t quarantine; /* bytes */
+	unsigned int red_zone;
+	unsigned int validate_every;
+	int policy; /* -1: not said */
+	char report_path[256];
+	char text[512];
+};
+/* 0, or -EINVAL: an item is unknown or malformed (*@bad: where). Letters unknown to the build are skipped. */
+int qy__debug_parse(struct qy__debug_config *cfg, const char *string, const char **bad);
+/* The flags a cache gets: @flags with the string's added; debug letters not compiled in are dropped. */
+qy_slab_flags_t qy__debug_cache_flags(const struct qy__debug_config *cfg, const char *name,
+				      qy_slab_flags_t flags);
+
+/* ---- the rest exists in the debug build only ---- */
+
+struct qy__quarantine {
+	struct qy__lock lock;
+	size_t bytes, limit;
+	uint64_t count;
+	uint32_t head, tail; /* pages of entries, by pfn; oldest first */
+	uint32_t head_pos, tail_pos;
+};
+
+struct qy__debug_state {
+	struct qy__debug_config config;
+	struct qy__stackdepot depot;
+	struct qy__quarantine quarantine;
+	uint64_t calls; /* for validate=N */
+};
+
+#if QY_CONFIG_DEBUG
+int qy__debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg); /* before the hand-over */
+void qy__debug_call(struct qy_mm *mm, struct qy__call *call); /* stack, thread, time. No lock held. */
+/* slab_debug.c: the debug path; takes and drops c->lock. */
+int qy__debug_cache_free(struct qy_cache *c, void *object, struct qy__call *call);
+void qy__debug_cache_drain(struct qy_cache *c);	 /* quarantined objects of a cache really go */
+unsigned int qy__debug_report_leaks(struct qy_cache *c); /* at destroy; returns live objects */
+/* used by the flavour */
+void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab); /* fill a new slab, before its freelist */
+void qy__debug_fill_free(struct qy_cache *c, void *object);	      /* ditto, each object */
+bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void *object);
+void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab, void *object,
+				 const struct qy__call *call);
+/* Is @object live? (its start, exactly) */
+bool qy__debug_is_live(const struct qy_mm *mm, const void *object);
+/* bytes asked for, of a live object */
+size_t qy__debug_object_size(const struct qy_cache *c, const void *object);
+/* krealloc in place: the request changes, red zones follow; false: family or state is wrong (reported) */
+bool qy__debug_resize(struct qy_cache *c, void *object, size_t size, const struct qy__call *call);
+/* any kind of wrong pointer at free, realloc or usable size: finds out what it points into, reports */
+void qy__debug_bad_pointer(struct qy_mm *mm, enum qy_report_kind kind, const void *p,
+			   const struct qy__call *call);
+/* large.c: kmalloc blocks */
+void *qy__debug_large_alloc(struct qy_mm *mm, struct qy_page *head, size_t offset, qy_gfp_t gfp,
+			    const struct qy__call *call);
+int qy__debug_large_free(struct qy_mm *mm, struct qy_page *head, void *p, struct qy__call *call);
+bool qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, size_t size, const struct qy__call *call);
+/* quarantine.c */
+bool qy__quarantine_put(struct qy_mm *mm, void *object, size_t bytes); /* false: not kept, free it now */
+void qy__quarantine_reduce(struct qy_mm *mm, size_t limit);	      /* oldest out until at most so many bytes */
+void qy__debug_tick(struct qy_mm *mm);				      /* validate=N */
+#else
+static inline int qy__debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
+{
+	(void)mm, (void)cfg;
+	return 0;
+}
+static inline void qy__debug_call(struct qy_mm *mm, struct qy__call *call)
+{
+	(void)mm, (void)call;
+}
+static inline int qy__debug_cache_free(struct qy_cache *c, void *object, struct qy__call *call)
+{
+	(void)c, (void)object, (void)call;
+	return 0;
+}
+static inline void qy__debug_cache_drain(struct qy_cache *c)
+{
+	(void)c;
+}
+static inline unsigned int qy__debug_report_leaks(struct qy_cache *c)
+{
+	(void)c;
+	return 0;
+}
+static inline void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab)
+{
+	(void)c, (void)slab;
+}
+static inline void qy__debug_fill_free(struct qy_cache *c, void *object)
+{
+	(void)c, (void)object;
+}
+static inline bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void *object)
+{
+	(void)c, (void)slab, (void)object;
+	return true;
+}
+static inline void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab, void *object,
+					       const struct qy__call *call)
+{
+	(void)c, (void)slab, (void)object, (void)call;
+}
+static inline bool qy__debug_is_live(const struct qy_mm *mm, const void *object)
+{
+	(void)mm, (void)object;
+	return true;
+}
+static inline size_t qy__debug_object_size(const struct qy_cache *c, const void *object)
+{
+	(void)object;
+	return c->layout.object_size;
+}
+static inline bool qy__debug_resize(struct qy_cache *c, void *object, size_t size,
+				    const struct qy__call *call)
+{
+	(void)c, (void)object, (void)size, (void)call;
+	return true;
+}
+void qy__debug_bad_pointer(struct qy_mm *mm, enum qy_report_kind kind, const void *p,
+			   const struct qy__call *call);
+static inline void *qy__debug_large_alloc(struct qy_mm *mm, struct qy_page *head, size_t offset,
+					  qy_gfp_t gfp, const struct qy__call *call)
+{
+	(void)mm, (void)head, (void)offset, (void)gfp, (void)call;
+	return NULL;
+}
+static inline int qy__debug_large_free(struct qy_mm *mm, struct qy_page *head, void *p,
+				       struct qy__call *call)
+{
+	(void)mm, (void)head, (void)p, (void)call;
+	return 0;
+}
+static inline bool qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, size_t size,
+					  const struct qy__call *call)
+{
+	(void)mm, (void)head, (void)size, (void)call;
+	return true;
+}
+static inline void qy__quarantine_reduce(struct qy_mm *mm, size_t limit)
+{
+	(void)mm, (void)limit;
+}
+static inline void qy__debug_tick(struct qy_mm *mm)
+{
+	(void)mm;
+}
+#endif
+
+#endif

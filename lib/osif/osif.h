@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * osif.h - where memory and time come from: the only floor that talks to the operating system.
+ *
+ * A span of addresses is reserved once; parts of it are committed (usable, zero) and discarded (contents lost,
+ * address space kept). Mappings of their own serve vmalloc. Two back ends: anonymous memory, a caller's buffer.
+ */
+#ifndef QY_OSIF_H
+#define QY_OSIF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <quarry/page.h>
+
+struct qy__osif;
+
+struct qy__osif_ops {
+	/* Make [addr, addr+len) usable and zero (page borders). 0 / -ENOMEM. */
+	int (*commit)(struct qy__osif *os, void *addr, size_t len);
+	/* The contents may be dropped: it reads as zero or as before. Return: bytes given back. */
+	size_t (*discard)(struct qy__osif *os, void *addr, size_t len);
+	/* A mapping of its own: @len usable bytes at a multiple of @align, with @guard inaccessible bytes on
+	 * both sides. NULL when there is none. */
+	void *(*map)(struct qy__osif *os, size_t len, size_t align, size_t guard);
+	void (*unmap)(struct qy__osif *os, void *addr, size_t len, size_t guard);
+	/* Keep the addresses but let no access pass (freed mappings in quarantine). */
+	void (*protect)(struct qy__osif *os, void *addr, size_t len);
+	/* Give the whole span back. */
+	void (*release)(struct qy__osif *os);
+};
+
+struct qy__osif {
+	const struct qy__osif_ops *ops;
+	void *base;  /* of the reserved span, page aligned */
+	size_t size; /* bytes, multiple of the page size */
+	struct qy_clock clock;
+};
+
+/*
+ * Anonymous memory: reserve @size bytes, halving down to @least when the system refuses (address space limit).
+ * Aligned to @align. 0 / -ENOMEM.
+ */
+int qy__osif_anon(struct qy__osif *os, size_t size, size_t least, size_t align);
+/* A caller's buffer: rounded inwards to page borders. 0 / -ENOMEM if no page is left. */
+int qy__osif_arena(struct qy__osif *os, void *base, size_t size);
+
+/* Nanoseconds of the instance's clock. */
+uint64_t qy__osif_now(const struct qy__osif *os);
+/* Kernel thread id of the caller. */
+int qy__osif_tid(void);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * page.h - the page floor's data: descriptors, zones, the instance.
+ *
+ * A page frame number (pfn) counts pages from mm->base, which is aligned to the largest block, so that a
+ * block of order k lies at a multiple of its own size. In an arena base may lie before the buffer: pfns
+ * below min_pfn do not exist.
+ *
+ *   base            min_pfn                    end_pfn            max_pfn
+ *    |  (no pages)  | mm, descriptors | free … | (reserved, offline) |
+ *
+ * States of a page:
+ *   OFFLINE   not brought in yet            RESERVED  the instance's own books
+ *   BUDDY     head of a free block          INSIDE    any other page of a free block, or of an allocated
+ *   ALLOC     head of an allocated block              block that is not compound
+ *   SLAB      head of a slab                LARGE     head of a kmalloc block
+ *   TAIL      page of a compound block, a slab or a large block: `head` is its head's pfn
+ *
+ * Lock order: zone->lock is taken after a cache's lock and before the report lock; mm->grow_lock before
+ * zone->lock. zone->lock protects the free areas, the counters and the type, order and links of pages that
+ * are, or are about to be, free. The owner of an allocated block owns its descriptors.
+ */
+#ifndef QY_PAGE_PAGE_H
+#define QY_PAGE_PAGE_H
+
+#include <quarry/early.h>
+#include <quarry/page.h>
+
+#include "osif/osif.h"
+#include "util/compiler.h"
+#include "util/lock.h"
+#include "util/percpu.h"
+#include "util/rng.h"
+
+#define QY__PFN_NONE UINT32_MAX
+#define QY__NR_ORDERS 25
+#define QY__DEFAULT_MAX_ORDER 10
+
+enum qy__page_type {
+	QY__PAGE_OFFLINE, /* 0: what a zeroed descriptor says */
+	QY__PAGE_RESERVED,
+	QY__PAGE_INSIDE,
+	QY__PAGE_BUDDY,
+	QY__PAGE_ALLOC,
+	QY__PAGE_SLAB,
+	QY__PAGE_LARGE,
+	QY__PAGE_TAIL,
+	QY__NR_PAGE_TYPES
+};
+
+#define QY__PAGE_F_SLAB 0x1u	/* head or tail of a slab: slab.cache is valid */
+#define QY__PAGE_F_FROZEN 0x2u	/* slab given up after damage: nothing is taken from it again */
+#define QY__PAGE_F_RETIRED 0x4u /* block leaked after a report: never handed out again */
+#define QY__PAGE_F_FULL 0x8u	/* slab is on its cache's full list (debug caches) */
+#define QY__PAGE_F_PARTIAL 0x10u /* slab is on its node's partial list */
+
+/* Who allocated or freed a large block: kept in its first tail pages' descriptors. */
+struct qy__page_track {
+	uint64_t when;
+	uint32_t stack;
+	int32_t tid;
+};
+
+struct qy_page {
+	uint8_t type;
+	uint8_t order; /* of the block; valid in its head */
+	uint8_t zone;
+	uint8_t flags;
+	uint32_t head;	     /* TAIL: pfn of the head */
+	uint32_t next, prev; /* links of whatever list the block is on: pfns */
+	union {
+		struct {
+			void *freelist;	   /* first free object */
+			uint32_t cache;	   /* qy__cache_ref(); in tails too */
+			uint16_t inuse;	   /* objects not on the freelist */
+			uint16_t objects;
+		} slab;
+		struct {
+			uint64_t size; /* bytes asked for */
+			uint32_t offset; /* of the object from the block's start (debug: left red zone) */
+			uint8_t family;
+			uint8_t live; /* 0: freed, waiting in quarantine */
+		} large;
+		struct qy__page_track track;
+	};
+};
+_Static_assert(sizeof(struct qy_page) <= 32, "a page descriptor is at most 32 bytes");
+
+struct qy__free_area {
+	uint32_t head, tail; /* pfns, QY__PFN_NONE when empty */
+	uint32_t nr_free;
+};
+
+struct qy__zone {
+	struct qy__lock lock;
+	const char *name;
+	uint32_t start_pfn, end_pfn; /* span */
+	uint32_t present, managed;   /* pages that exist; pages handed to the buddy */
+	uint32_t nr_free_pages;
+	struct qy__free_area area[QY__NR_ORDERS];
+};
+
+/* What every floor needs to report: see debug/report.h. */
+struct qy__report_state {
+	struct qy__lock lock;
+	struct qy_report_sink sink;
+	enum qy_policy policy;
+	uint64_t found; /* reports that are bugs */
+	uint64_t seq;
+};
+
+struct qy__slab_state;
+struct qy__kmalloc_state;
+struct qy__vmap_state;
+struct qy__debug_state;
+
+struct qy_mm {
+	uint64_t magic;
+	char *base;		  /* address of pfn 0 */
+	struct qy_page *pages;	  /* descriptor of min_pfn */
+	uint64_t *live;		  /* debug builds: bit per 8 bytes from min_pfn on: an object starts here and is live */
+	uint32_t min_pfn, end_pfn, max_pfn;
+	uint32_t max_order;
+	unsigned int cpu, nr_cpus; /* nr_cpus: sheaves per cache */
+	enum qy_cpu_provider cpu_provider;
+	enum qy_classes classes;
+	struct qy__slab_state *slab;
+	struct qy__kmalloc_state *kmalloc;
+	struct qy__vmap_state *vmap;
+	struct qy__debug_state *debug;
+	struct qy__lock grow_lock;
+	struct qy__zone zone[QY_NR_ZONES];
+	size_t zone_limit[QY_NR_ZONES]; /* end pfn of each zone, ascending */
+	size_t pages_in_use, pages_high_water; /* relaxed counters */
+	struct qy__report_state report;
+	struct qy__rng rng;
+	struct qy__osif os;
+	struct qy_memblock early;
+	bool early_done; /* boot map handed over */
+};
+
+#define QY__MM_MAGIC UINT64_C(0x79727261755159) /* "YQuarry" */
+
+static inline uint32_t qy__page_pfn(const struct qy_mm *mm, const struct qy_page *page)
+{
+	return mm->min_pfn + (uint32_t)(page - mm->pages);
+}
+
+static inline struct qy_page *qy__pfn_page(const struct qy_mm *mm, uint32_t pfn)
+{
+	return mm->pages + (pfn - mm->min_pfn);
+}
+
+static inline bool qy__pfn_valid(const struct qy_mm *mm, uint32_t pfn)
+{
+	return pfn >= mm->min_pfn && pfn < qy__load_relaxed(&mm->end_pfn);
+}
+
+static inline void *qy__pfn_addr(const struct qy_mm *mm, uint32_t pfn)
+{
+	return mm->base + ((size_t)pfn << QY_CONFIG_PAGE_SHIFT);
+}
+
+static inline void *qy__page_addr(const struct qy_mm *mm, const struct qy_page *page)
+{
+	return qy__pfn_addr(mm, qy__page_pfn(mm, page));
+}
+
+/* The descriptor of the page that holds @addr, or NULL: not a page of this instance. */
+static inline struct qy_page *qy__addr_page(const struct qy_mm *mm, const void *addr)
+{
+	size_t pfn = ((uintptr_t)addr - (uintptr_t)mm->base) >> QY_CONFIG_PAGE_SHIFT;
+
+	if (unlikely(pfn - mm->min_pfn >= qy__load_relaxed(&mm->end_pfn) - mm->min_pfn))
+		return NULL;
+	return mm->pages + (pfn - mm->min_pfn);
+}
+
+/* The head of the compound block, slab or large block that @page is part of; itself otherwise. */
+static inline struct qy_page *qy__page_head(const struct qy_mm *mm, struct qy_page *page)
+{
+	return page->type == QY__PAGE_TAIL ? qy__pfn_page(mm, page->head) : page;
+}
+
+static inline unsigned int qy__this_cpu(const struct qy_mm *mm)
+{
+	return mm->cpu_provider == QY_CPU_MANUAL ? mm->cpu : qy__thread_slot();
+}
+
+#endif

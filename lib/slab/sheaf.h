@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sheaf.h - the fast path: a per-CPU array of free objects. Pop to allocate, push to free.
+ *
+ * A CPU's sheaf belongs to whoever is that CPU: no lock, no atomic operation. A CPU without a sheaf of its own
+ * has the "nobody" sheaf, which is empty and full at once, so that both ways miss.
+ * An object is written before the size that covers it, and read before the size that gives it up: what a fork()
+ * copies is consistent at every instruction.
+ */
+#ifndef QY_SLAB_SHEAF_H
+#define QY_SLAB_SHEAF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "util/compiler.h"
+
+struct qy__sheaf {
+	uint32_t size, capacity;
+	void *objects[];
+};
+
+struct qy_cache;
+
+extern const struct qy__sheaf qy__nobody_sheaf;
+
+static QY_ALWAYS_INLINE void *qy__sheaf_pop(struct qy__sheaf *sheaf)
+{
+	uint32_t n = sheaf->size;
+	void *object;
+
+	if (unlikely(!n))
+		return NULL;
+	object = sheaf->objects[n - 1];
+	qy__barrier();
+	sheaf->size = n - 1;
+	return object;
+}
+
+static QY_ALWAYS_INLINE bool qy__sheaf_push(struct qy__sheaf *sheaf, void *object)
+{
+	uint32_t n = sheaf->size;
+
+	if (unlikely(n == sheaf->capacity))
+		return false;
+	sheaf->objects[n] = object;
+	qy__barrier();
+	sheaf->size = n + 1;
+	return true;
+}
+
+/* sheaf.c: objects held for CPUs. */
+unsigned int qy__sheaf_capacity(size_t slot); /* by object size: 4, 12, 26, 60 */
+struct qy__sheaf *qy__sheaf_get(struct qy_cache *c, unsigned int cpu); /* makes it at need; NULL: none */
+void *qy__sheaf_refill(struct qy_cache *c, struct qy__sheaf *sheaf, unsigned int gfp);
+void qy__sheaf_flush(struct qy_cache *c, struct qy__sheaf *sheaf, unsigned int keep);
+void qy__sheaf_drain_all(struct qy_cache *c);  /* empties and frees every sheaf of the cache */
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab.h - the cache head, and what a flavour has to supply.
+ *
+ * The head has no field of any flavour. Every allocation first asks the CPU's sheaf (sheaf.h); only to refill
+ * it or to take back a batch is the flavour asked. A cache with a debug flag has no sheaf: its fast path misses
+ * by construction, and slow path and free go one object at a time through alloc_debug / free_debug.
+ *
+ * Lock order: slab_state->lock (registry) → cache->lock → quarantine → zone->lock → depot → report.
+ * cache->lock protects the flavour's lists and the slab part of its pages' descriptors.
+ */
+#ifndef QY_SLAB_SLAB_H
+#define QY_SLAB_SLAB_H
+
+#include <quarry/debug.h>
+#include <quarry/slab.h>
+
+#include "page/page.h"
+#include "slab/sheaf.h"
+
+struct qy__call; /* debug/debug.h: who calls, and what he asked for */
+
+struct qy__slab_ops {
+	const char *name;
+	size_t priv_size; /* bytes of flavour state behind the head */
+	/* Work out the slab order from c->layout; -ENOSPC if no order holds an object. */
+	int (*init)(struct qy_cache *c);
+	/* Up to @n objects into @objs; returns how many (0: no memory). */
+	unsigned int (*refill)(struct qy_cache *c, qy_gfp_t gfp, void **objs, unsigned int n);
+	/* Take back @n objects of this cache. */
+	void (*flush)(struct qy_cache *c, void **objs, unsigned int n);
+	/* Debug caches: one object with all checks; NULL: no memory. */
+	void *(*alloc_debug)(struct qy_cache *c, qy_gfp_t gfp, const struct qy__call *call);
+	/* Put a checked object (live bit already clear) back on its slab. c->lock held. */
+	void (*free_debug_locked)(struct qy_cache *c, struct qy_page *slab, void *object);
+	/* Release empty slabs, sort partial ones. Returns 1 if slabs remain. */
+	int (*shrink)(struct qy_cache *c);
+	/* Walk all slabs of a debug cache (c->lock held): partial, then full. NULL starts and ends. */
+	struct qy_page *(*next_slab_locked)(struct qy_cache *c, struct qy_page *slab);
+	void (*stats)(struct qy_cache *c, struct qy_cache_info *info);
+};
+
+/* Where everything in a slot is; computed in debug/layout.c and nowhere else. Offsets from the object's start. */
+struct qy__layout {
+	uint32_t object_size;  /* bytes the user may have */
+	uint32_t align;
+	uint32_t inuse;	       /* end of object plus right red zone */
+	uint32_t offset;       /* of the free pointer */
+	uint32_t slot;	       /* distance of two objects */
+	uint32_t red_left_pad; /* left red zone: [-red_left_pad, 0) */
+	uint32_t track;	       /* alloc track, then free track; 0: none */
+	uint32_t orig_size;    /* word with requested size and family; 0: none */
+	uint32_t meta_end;     /* padding runs from here to slot - red_left_pad */
+};
+
+struct qy_cache {
+	struct qy_mm *mm;
+	const struct qy__slab_ops *ops;
+	qy_slab_flags_t flags;
+	bool manual_cpu;  /* copy of mm->cpu_provider == MANUAL */
+	uint16_t sheaf_capacity;
+	struct qy__layout layout;
+	uint32_t order, objs_per_slab;	     /* "oo" */
+	uint32_t min_order, min_objs;	     /* what is tried when "oo" cannot be had */
+	qy_ctor_fn ctor;
+	void *priv;	  /* the flavour's own struct */
+	struct qy__lock lock;
+	uint32_t magic;
+	struct qy_cache *next, *prev; /* registry, in order of creation */
+	uint64_t high_water;
+	char name[32];
+	struct qy__sheaf *sheaf[]; /* by CPU: mm->nr_cpus entries, then "nobody" twice */
+};
+
+#define QY__CACHE_MAGIC 0x51594348u
+#define QY__CACHE_ALIGN 64 /* heads lie on this border, so a 32-bit reference reaches 256 GiB */
+
+enum qy__slab_boot { QY__SLAB_DOWN, QY__SLAB_PARTIAL, QY__SLAB_UP, QY__SLAB_FULL };
+
+#define QY__NR_SHEAF_SIZES 4
+struct qy__slab_state {
+	struct qy__lock lock;
+	enum qy__slab_boot state;
+	struct qy_cache *first, *last;
+	uint32_t nr_caches;
+	struct qy_cache *cache_cache;			 /* cache of cache heads */
+	struct qy_cache *sheaf_cache[QY__NR_SHEAF_SIZES]; /* caches of sheaves */
+};
+
+static inline uint32_t qy__cache_ref(const struct qy_cache *c)
+{
+	return (uint32_t)(((const char *)c - c->mm->base) / QY__CACHE_ALIGN);
+}
+
+static inline struct qy_cache *qy__ref_cache(const struct qy_mm *mm, uint32_t ref)
+{
+	return (struct qy_cache *)(mm->base + (size_t)ref * QY__CACHE_ALIGN);
+}
+
+static inline bool qy__cache_is_debug(const struct qy_cache *c)
+{
+	return (QY_CONFIG_DEBUG) && (c->flags & QY_SLAB_DEBUG_FLAGS);
+}
+
+/* Objects of a slab lie at first + i * slot. */
+static inline char *qy__slab_first(const struct qy_cache *c, const struct qy_page *slab)
+{
+	return (char *)qy__page_addr(c->mm, slab) + c->layout.red_left_pad;
+}
+
+static inline void *qy__slab_object(const struct qy_cache *c, const struct qy_page *slab, unsigned int i)
+{
+	return qy__slab_first(c, slab) + (size_t)i * c->layout.slot;
+}
+
+/* The index of @object in its slab, or -1: not on an object's border. */
+static inline int qy__slab_index(const struct qy_cache *c, const struct qy_page *slab, const void *object)
+{
+	size_t off = (size_t)((const char *)object - qy__slab_first(c, slab));
+
+	if ((const char *)object < qy__slab_first(c, slab) || off % c->layout.slot ||
+	    off / c->layout.slot >= slab->slab.objects)
+		return -1;
+	return (int)(off / c->layout.slot);
+}
+
+/* The live bit of an object (debug builds): kept apart, out of reach of any overflow. */
+static inline size_t qy__live_bit(const struct qy_mm *mm, const void *object)
+{
+	return ((uintptr_t)object - (uintptr_t)mm->base - ((size_t)mm->min_pfn << QY_CONFIG_PAGE_SHIFT)) / 8;
+}
+
+/* slab_common.c */
+int qy__slab_init(struct qy_mm *mm);
+/* Create with layout options; the public call adds the debug string's flags. */
+struct qy_cache *qy__cache_create(struct qy_mm *mm, const char *name, size_t size, size_t align,
+				  qy_slab_flags_t flags, qy_ctor_fn ctor);
+/* The slow halves of alloc and free, for slab, kmalloc and malloc alike. */
+void *qy__cache_alloc_slow(struct qy_cache *c, qy_gfp_t gfp, const struct qy__call *call);
+void qy__cache_free_slow(struct qy_cache *c, void *object);
+/* Is @c a cache of @mm? Walks the registry, bounded; for pointers that may be damaged. */
+bool qy__cache_is_known(struct qy_mm *mm, const struct qy_cache *c);
+void qy__slab_lock_all(struct qy_mm *mm);
+void qy__slab_unlock_all(struct qy_mm *mm);
+
+extern const struct qy__slab_ops qy__slub_ops;
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backtrace.h - return addresses of the callers.
+ *
+ * Most programs are built without frame pointers, so an unwinder is used where one can be had: libunwind is
+ * loaded at run time (RTLD_LOCAL: its _Unwind_* names must not shadow libgcc's), else libgcc's, else the frame
+ * pointer chain, each link of which is checked to lie on the caller's stack before it is followed.
+ * The unwinder may allocate; a thread inside it gets empty backtraces for those allocations.
+ */
+#ifndef QY_UTIL_BACKTRACE_H
+#define QY_UTIL_BACKTRACE_H
+
+#include <stdint.h>
+
+/* Look for an unwinder. Idempotent; called once before the first backtrace that matters. */
+void qy__backtrace_init(void);
+
+/*
+ * Up to @max return addresses, innermost first, leaving out this function and @skip callers.
+ * Return: how many. Never fails, never blocks on a lock of the library.
+ */
+unsigned int qy__backtrace(uintptr_t *pcs, unsigned int max, unsigned int skip);
+
+/* Frame pointers only: async-signal-safe. */
+unsigned int qy__backtrace_fp(uintptr_t *pcs, unsigned int max, unsigned int skip);
+
+/*
+ * fork(): prepare keeps other threads out of the unwinder, for a moment at most, and waits for those inside; a
+ * child in whose unwinder a thread may have been caught uses frame pointers. Called by qy__percpu_fork_*().
+ */
+void qy__backtrace_fork_prepare(void);
+void qy__backtrace_fork_parent(void);
+void qy__backtrace_fork_child(void);
+
+#endif
