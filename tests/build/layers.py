@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Includes between the floors of lib/ go down only.
+
+layers.py ROOT        check the tree
+layers.py --self-test prove that bad includes are found
+"""
+import os
+import re
+import sys
+import tempfile
+
+# Lowest first. A file may include its own folder and the ones before it.
+FLOORS = ["util", "osif", "early", "page", "slab", "kmalloc", "vmalloc", "malloc"]
+# debug/ stands beside page … vmalloc: it sees them all, they see its hook header alone.
+DEBUG_USERS = ["page", "slab", "kmalloc", "vmalloc", "malloc"]
+DEBUG_HOOK = "debug/debug.h"
+# The roof sees everything; nobody looks at the roof.
+ROOF = ["check", "info"]
+ALL = FLOORS + ["debug"] + ROOF
+
+# Made by the build; lib/util/compiler.h is the one that includes it.
+GENERATED = ["qy_config.h"]
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+# Headers the model of the fuzzers may use: it must not know how the library works.
+MODEL_PUBLIC = ["quarry/types.h", "quarry/config.h"]
+
+
+def verdict(folder, kind, name):
+    """Why a file of lib/<folder>/ may not include this; None when it may."""
+    if kind == "<":
+        if name.startswith("quarry/") and "linux_compat" in name:
+            return "the kernel's names are for users"
+        target = name.split("/")[0]
+        if "/" in name and target in ALL and name.endswith(".h"):
+            return "internal headers are included with quotes"
+        return None
+    if name in GENERATED:
+        return None
+    if "/" not in name:
+        return 'write "%s/%s"' % (folder, name)
+    target = name.split("/")[0]
+    if ".." in name.split("/"):
+        return "paths start at lib/"
+    if target not in ALL:
+        return "no folder of lib/"
+    if target == folder:
+        return None
+    if target in ROOF:
+        return "nobody includes %s/" % target
+    if folder in ROOF:
+        return None
+    if target == "debug":
+        if folder not in DEBUG_USERS:
+            return "%s/ lies below debug/" % folder
+        return None if name == DEBUG_HOOK else "debug/ is reached through " + DEBUG_HOOK
+    if folder == "debug":
+        return "debug/ lies below malloc/" if target == "malloc" else None
+    if FLOORS.index(target) > FLOORS.index(folder):
+        return "%s/ lies above %s/" % (target, folder)
+    return None
+
+
+def includes(path):
+    with open(path, encoding="utf-8", errors="replace") as f:
+        for number, line in enumerate(f, 1):
+            match = INCLUDE.match(line)
+            if match:
+                yield number, match.group(1), match.group(2)
+
+
+def check_lib(root):
+    bad, seen = [], 0
+    lib = os.path.join(root, "lib")
+    for folder in sorted(os.listdir(lib)):
+        where = os.path.join(lib, folder)
+        if not os.path.isdir(where) or folder == "config":
+            continue
+        if folder not in ALL:
+            bad.append("lib/%s/: not a floor; add it to tests/build/layers.py" % folder)
+            continue
+        for base, _, files in os.walk(where):
+            for name in sorted(files):
+                if not name.endswith((".c", ".h", ".cc", ".def")):
+                    continue
+                path = os.path.join(base, name)
+                for number, kind, target in includes(path):
+                    seen += 1
+                    why = verdict(folder, kind, target)
+                    if why:
+                        bad.append("%s:%d: includes %s: %s" %
+                                   (os.path.relpath(path, root), number, target, why))
+    return bad, seen
+
+
+def check_public(root):
+    """Public headers include each other and the C library, never lib/."""
+    bad = []
+    where = os.path.join(root, "include", "quarry")
+    for name in sorted(os.listdir(where)):
+        if not name.endswith((".h", ".in")):
+            continue
+        for number, kind, target in includes(os.path.join(where, name)):
+            if kind == '"':
+                bad.append("include/quarry/%s:%d: includes %s: public headers are included "
+                           "with <quarry/…>" % (name, number, target))
+    return bad
+
+
+def check_model(root):
+    bad = []
+    for name in ("model.c", "model.h"):
+        path = os.path.join(root, "fuzz", name)
+        if not os.path.exists(path):
+            continue
+        for number, kind, target in includes(path):
+            foreign = target.split("/")[0] in ALL or target in GENERATED
+            private = target.startswith("quarry/") and target not in MODEL_PUBLIC
+            if foreign or private:
+                bad.append("fuzz/%s:%d: includes %s: the model is independent of the library" %
+                           (name, number, target))
+    return bad
+
+
+def check(root):
+    bad, seen = check_lib(root)
+    return bad + check_public(root) + check_model(root), seen
+
+
+# (file, include line, is it allowed?)
+SELF_TEST = [
+    ("lib/page/a.c", '#include "slab/slab.h"', False),
+    ("lib/page/a.c", '#include "util/list.h"', True),
+    ("lib/page/a.c", '#include "page/page.h"', True),
+    ("lib/page/a.c", '#include "page.h"', False),
+    ("lib/page/a.c", '#include "../slab/slab.h"', False),
+    ("lib/page/a.c", '# include "debug/debug.h"', True),
+    ("lib/slab/a.c", '#include "debug/report.h"', False),
+    ("lib/early/a.c", '#include "debug/debug.h"', False),
+    ("lib/debug/a.c", '#include "slab/slab.h"', True),
+    ("lib/debug/a.c", '#include "malloc/malloc.h"', False),
+    ("lib/util/a.h", '#include "osif/osif.h"', False),
+    ("lib/malloc/a.cc", '#include "vmalloc/vmap_area.h"', True),
+    ("lib/malloc/a.c", '#include "check/check.h"', False),
+    ("lib/debug/a.c", '#include "info/json.h"', False),
+    ("lib/check/a.c", '#include "malloc/malloc.h"', True),
+    ("lib/check/a.c", '#include "info/json.h"', False),
+    ("lib/kmalloc/a.c", '#include <slab/slab.h>', False),
+    ("lib/kmalloc/a.c", '#include <quarry/linux_compat.h>', False),
+    ("lib/kmalloc/a.c", '#include <quarry/check.h>', True),
+    ("lib/attic/a.c", '#include "util/list.h"', False),
+    ("include/quarry/a.h", '#include "util/list.h"', False),
+    ("include/quarry/a.h", '#include <quarry/types.h>', True),
+    ("fuzz/model.c", '#include "page/page.h"', False),
+    ("fuzz/model.c", '#include <quarry/page.h>', False),
+    ("fuzz/model.c", '#include "model.h"', True),
+]
+
+
+def self_test():
+    failed = 0
+    for path, line, allowed in SELF_TEST:
+        with tempfile.TemporaryDirectory() as root:
+            for folder in ("lib", "include/quarry", "fuzz", os.path.dirname(path)):
+                os.makedirs(os.path.join(root, folder), exist_ok=True)
+            with open(os.path.join(root, path), "w") as f:
+                f.write("/* x */\n%s\n" % line)
+            found = check(root)[0]
+        if bool(found) == allowed:
+            failed += 1
+            print("%s in %s: %s" % (line, path, found or "not noticed"))
+    print("%d cases, %d wrong" % (len(SELF_TEST), failed))
+    return 1 if failed else 0
+
+
+def main():
+    if sys.argv[1:] == ["--self-test"]:
+        return self_test()
+    bad, seen = check(sys.argv[1])
+    print("\n".join(bad + ["%d includes in lib/, %d bad" % (seen, len(bad))]))
+    return 1 if bad or seen == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

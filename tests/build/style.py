@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The part of the style that a machine can judge.
+
+style.py ROOT         check the tree
+style.py --self-test  prove that each rule can fail
+
+    columns   no line beyond 100 columns (tabs of 8)
+    blanks    no blank at the end of a line; the file ends with one newline
+    licence   the first line (the second behind #!) names the licence
+    if        no #if in lib/**/*.c outside osif_*.c and per-architecture files
+    length    no file above 800 lines
+"""
+import os
+import re
+import sys
+
+FOLDERS = ["lib", "include", "fuzz", "tools", "tests"]
+SOURCES = (".c", ".h", ".cc", ".def", ".in", ".map", ".py", ".sh", "meson.build")
+COLUMNS = 100
+LINES = 800
+LICENCE = "SPDX-License-Identifier: MIT"
+CONDITIONAL = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif)\b")
+MAY_CONDITION = re.compile(r"^(osif_.*|.*_(x86_64|aarch64))\.c$")
+
+
+def is_script(path):
+    """A file without a suffix that starts with #! (tools/try, tools/test, …)."""
+    if "." in os.path.basename(path):
+        return False
+    with open(path, "rb") as f:
+        return f.read(2) == b"#!"
+
+
+def judge(path, text):
+    """Findings in one file; @path is relative to the root, with slashes."""
+    bad = []
+    lines = text.split("\n")
+    if lines[-1] != "" or (len(lines) > 1 and lines[-2] == ""):
+        bad.append((len(lines), "blanks", "the file ends with one newline"))
+    lines = lines[:-1] if lines[-1] == "" else lines
+
+    head = 1 if lines and lines[0].startswith("#!") else 0
+    if len(lines) <= head or LICENCE not in lines[head]:
+        bad.append((head + 1, "licence", "the first line is " + LICENCE))
+    if len(lines) > LINES:
+        bad.append((LINES, "length", "%d lines, %d at most" % (len(lines), LINES)))
+
+    plain = path.startswith("lib/") and path.endswith(".c") \
+        and not MAY_CONDITION.match(os.path.basename(path))
+    for number, line in enumerate(lines, 1):
+        width = len(line.expandtabs(8))
+        if width > COLUMNS:
+            bad.append((number, "columns", "%d columns" % width))
+        if line != line.rstrip():
+            bad.append((number, "blanks", "blank at the end"))
+        if plain and CONDITIONAL.match(line):
+            bad.append((number, "if", "options are values: test them with if"))
+    return bad
+
+
+def tree(root):
+    for folder in FOLDERS:
+        for base, folders, files in os.walk(os.path.join(root, folder)):
+            folders[:] = sorted(f for f in folders if not f.startswith((".", "build", "__")))
+            for name in sorted(files):
+                path = os.path.join(base, name)
+                if name.endswith(SOURCES) or is_script(path):
+                    yield path
+
+
+def check(root):
+    count = bad = 0
+    for path in tree(root):
+        name = os.path.relpath(path, root).replace(os.sep, "/")
+        count += 1
+        try:
+            with open(path, encoding="utf-8", newline="") as f:
+                found = judge(name, f.read())
+        except UnicodeDecodeError:
+            found = [(1, "blanks", "not UTF-8")]
+        for number, rule, why in found:
+            bad += 1
+            print("%s:%d: %s: %s" % (name, number, rule, why))
+    print("%d files, %d findings" % (count, bad))
+    return 1 if bad or count == 0 else 0
+
+
+def self_test():
+    spdx = "/* %s */\n" % LICENCE
+    cases = [
+        ("lib/page/a.c", spdx + "int x;\n", []),
+        ("lib/page/a.c", spdx + "\t" * 12 + "12345\n", ["columns"]),
+        ("lib/page/a.c", spdx + "\t" * 12 + "1234\n", []),
+        ("lib/page/a.c", "int x;\n", ["licence"]),
+        ("tools/a.py", "#!/usr/bin/python3\n# %s\n" % LICENCE, []),
+        ("tools/a.py", "#!/usr/bin/python3\n", ["licence"]),
+        ("lib/page/a.c", spdx + "#if X\n#endif\n", ["if"]),
+        ("lib/page/a.c", spdx + "# ifdef X\n#endif\n", ["if"]),
+        ("lib/page/a.h", spdx + "#if X\n#endif\n", []),
+        ("lib/osif/osif_linux.c", spdx + "#if X\n#endif\n", []),
+        ("lib/page/a.c", spdx + "int x; \n", ["blanks"]),
+        ("lib/page/a.c", spdx + "int x;", ["blanks"]),
+        ("lib/page/a.c", spdx + "x\n" * 800, ["length"]),
+    ]
+    wrong = 0
+    for path, text, rules in cases:
+        found = [rule for _, rule, _ in judge(path, text)]
+        if found != rules:
+            wrong += 1
+            print("%s %r: found %s, not %s" % (path, text[-40:], found, rules))
+    print("%d cases, %d wrong" % (len(cases), wrong))
+    return 1 if wrong else 0
+
+
+def main():
+    return self_test() if sys.argv[1:] == ["--self-test"] else check(sys.argv[1])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
