@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * backtrace.c - return addresses of the callers.
+ *
+ *   state: NONE → SEARCHING → LIBUNWIND | LIBGCC | FRAME_POINTERS
+ *   A child of fork() may fall back to the last.
+ *
+ * The unwinder takes locks of its own and of the dynamic linker, and may allocate. So
+ *   - a backtrace must not be taken with a lock held that malloc takes: a thread in dlopen() holds
+ *     the linker's lock and calls malloc, the unwinder waits for that lock (dl_iterate_phdr);
+ *   - what it allocates comes back here and gets an empty backtrace (in_unwinder);
+ *   - fork() while another thread holds such a lock would leave it held in the child, for ever.
+ *     Each thread in the unwinder is therefore counted, and fork() waits, within reason, until
+ *     there is none.
+ */
+#include "util/backtrace.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <unwind.h>
+
+#include "util/align.h"
+#include "util/atomic.h"
+#include "util/compiler.h"
+#include "util/percpu.h"
+
+#define MAX_DEPTH 128u		       /* frames looked at, the skipped ones included */
+#define MAX_OWN_FRAMES 6u	       /* of this file, in an unwinder's answer */
+#define MAX_FRAME_SIZE (1024ul * 1024) /* a link longer than this is taken for a stray register */
+#define SMALLEST_PAGE 4096ul
+#define NR_COUNTERS 16u
+#define FORK_PATIENCE_US 50000u
+
+/* Stray links may lead to red zones of the program's own sanitizer. */
+#define NO_SANITIZE __attribute__((no_sanitize("address", "thread")))
+
+enum { NONE, SEARCHING, LIBUNWIND, LIBGCC, FRAME_POINTERS };
+static int state;
+
+static int (*unw_backtrace)(void **buffer, int size);
+static _Unwind_Reason_Code (*unwind_backtrace)(_Unwind_Trace_Fn fn, void *arg);
+static uintptr_t (*unwind_get_ip)(struct _Unwind_Context *context);
+
+static __thread bool in_unwinder __attribute__((tls_model("initial-exec")));
+
+/* Threads in the unwinder, spread over cache lines by slot. */
+static struct counter {
+	unsigned int nr;
+} __attribute__((aligned(64))) inside[NR_COUNTERS];
+static unsigned int forking; /* no thread may enter */
+
+extern void *__libc_stack_end __attribute__((weak));
+
+static bool find_libunwind(void)
+{
+	void *lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+
+	if (!lib)
+		return false;
+	*(void **)&unw_backtrace = dlsym(lib, "unw_backtrace");
+	return unw_backtrace != NULL;
+}
+
+static bool find_libgcc(void)
+{
+	void *lib = dlopen("libgcc_s.so.1", RTLD_NOW | RTLD_LOCAL);
+
+	if (!lib)
+		return false;
+	*(void **)&unwind_backtrace = dlsym(lib, "_Unwind_Backtrace");
+	*(void **)&unwind_get_ip = dlsym(lib, "_Unwind_GetIP");
+	return unwind_backtrace && unwind_get_ip;
+}
+
+void qy__backtrace_init(void)
+{
+	int saved = errno, none = NONE, found = FRAME_POINTERS;
+
+	if (in_unwinder || !qy__cas_acq_rel(&state, &none, SEARCHING))
+		return;
+	in_unwinder = true;
+	if (find_libunwind())
+		found = LIBUNWIND;
+	else if (find_libgcc())
+		found = LIBGCC;
+	if (found != LIBUNWIND)
+		dlerror(); /* the failure is ours: the program shall not read it */
+	in_unwinder = false;
+	qy__store_release(&state, found);
+	errno = saved;
+}
+
+/*
+ * The kernel copies the new mask in before it looks at @how: EFAULT tells an address that cannot be
+ * read.
+ */
+static bool is_readable(uintptr_t addr)
+{
+	return syscall(SYS_rt_sigprocmask, ~0, qy__align_down(addr, 8), NULL, 8) == 0 ||
+	       errno != EFAULT;
+}
+
+/*
+ * Where the stack that holds @sp ends at the latest. Both marks lie at the end of a stack or in no
+ * stack at all (the control block of a thread stands at the top of its stack), so no stack reaches
+ * across one.
+ */
+static uintptr_t stack_limit(uintptr_t sp)
+{
+	uintptr_t limit = UINTPTR_MAX, self = (uintptr_t)pthread_self();
+
+	if (self > sp)
+		limit = self;
+	if (&__libc_stack_end) {
+		uintptr_t end = (uintptr_t)__libc_stack_end;
+
+		if (end > sp)
+			limit = min(limit, end);
+	}
+	return limit;
+}
+
+/*
+ * Follow the chain from @fp, the frame of a function that is still running. A caller built without
+ * frame pointers leaves any value in the register, so a link counts only if it leads upwards, not
+ * too far, within the stack, and to memory that can be read.
+ */
+NO_SANITIZE static unsigned int walk_frames(uintptr_t fp, uintptr_t *pcs, unsigned int max,
+					    unsigned int skip)
+{
+	uintptr_t limit = stack_limit(fp);
+	uintptr_t good_end = qy__align_up(fp + 1, SMALLEST_PAGE); /* memory below is readable */
+	unsigned int n = 0;
+
+	for (unsigned int depth = 0; n < max && depth < MAX_DEPTH; depth++) {
+		const volatile uintptr_t *frame = (const volatile uintptr_t *)fp;
+		uintptr_t next, pc;
+
+		if (fp + 16 > good_end) {
+			if (!is_readable(fp) || !is_readable(fp + 8))
+				break;
+			good_end = qy__align_up(fp + 16, SMALLEST_PAGE);
+		}
+		next = frame[0];
+		pc = frame[1];
+		if (pc < SMALLEST_PAGE)
+			break;
+		if (depth >= skip)
+			pcs[n++] = pc;
+		if (next <= fp || next - fp > MAX_FRAME_SIZE || !qy__is_aligned(next, sizeof(next)))
+			break;
+		if (next > limit - 16)
+			break;
+		fp = next;
+	}
+	return n;
+}
+
+struct collector {
+	void **pc;
+	unsigned int nr, max;
+};
+
+static _Unwind_Reason_Code collect(struct _Unwind_Context *context, void *arg)
+{
+	struct collector *c = arg;
+
+	if (c->nr == c->max)
+		return _URC_NORMAL_STOP;
+	c->pc[c->nr++] = (void *)unwind_get_ip(context);
+	return _URC_NO_REASON;
+}
+
+/* Count the caller in; false: fork() is under way, or there is no unwinder. */
+static bool enter_unwinder(unsigned int counter)
+{
+	in_unwinder = true;
+	qy__barrier();
+	/*
+	 * Full order, as in qy__backtrace_fork_prepare(): of two that come together one sees the
+	 * other.
+	 */
+	__atomic_fetch_add(&inside[counter].nr, 1, __ATOMIC_SEQ_CST);
+	if (likely(!__atomic_load_n(&forking, __ATOMIC_SEQ_CST)))
+		return true;
+	__atomic_fetch_sub(&inside[counter].nr, 1, __ATOMIC_RELEASE);
+	in_unwinder = false;
+	return false;
+}
+
+static void leave_unwinder(unsigned int counter)
+{
+	__atomic_fetch_sub(&inside[counter].nr, 1, __ATOMIC_RELEASE);
+	qy__barrier();
+	in_unwinder = false;
+}
+
+/* All frames from some function of this file outwards. */
+static unsigned int unwind(int how, void **pc, unsigned int max)
+{
+	struct collector c = {.pc = pc, .max = max};
+
+	if (how == LIBUNWIND)
+		return (unsigned int)max(unw_backtrace(pc, (int)max), 0);
+	unwind_backtrace(collect, &c);
+	return c.nr;
+}
+
+/*
+ * The frames from @caller's outwards. How many stand before it depends on what the compiler inlined
+ * here; it is known by its address. Return: false if it is not there: the unwinder went astray.
+ */
+static bool unwind_from(int how, uintptr_t caller, uintptr_t *pcs, unsigned int max,
+			unsigned int skip, unsigned int *n)
+{
+	void *pc[MAX_DEPTH];
+	unsigned int want = min(max, MAX_DEPTH) + min(skip, MAX_DEPTH) + MAX_OWN_FRAMES;
+	unsigned int nr = unwind(how, pc, min(want, MAX_DEPTH));
+	unsigned int first = 0;
+
+	while (first < nr && first < MAX_OWN_FRAMES && (uintptr_t)pc[first] != caller)
+		first++;
+	if (first == nr || first == MAX_OWN_FRAMES)
+		return false;
+	for (size_t i = (size_t)first + skip; i < nr && *n < max; i++)
+		pcs[(*n)++] = (uintptr_t)pc[i];
+	return true;
+}
+
+QY_NOINLINE unsigned int qy__backtrace(uintptr_t *pcs, unsigned int max, unsigned int skip)
+{
+	uintptr_t caller = (uintptr_t)__builtin_return_address(0);
+	unsigned int counter = qy__thread_cpu % NR_COUNTERS;
+	int saved = errno, how = qy__load_acquire(&state);
+	unsigned int n = 0;
+	bool done = false;
+
+	if (in_unwinder)
+		return 0;
+	if ((how == LIBUNWIND || how == LIBGCC) && enter_unwinder(counter)) {
+		done = unwind_from(how, caller, pcs, max, skip, &n);
+		leave_unwinder(counter);
+	}
+	if (!done)
+		n = walk_frames((uintptr_t)__builtin_frame_address(0), pcs, max, skip);
+	errno = saved;
+	return n;
+}
+
+QY_NOINLINE unsigned int qy__backtrace_fp(uintptr_t *pcs, unsigned int max, unsigned int skip)
+{
+	int saved = errno;
+	unsigned int n = walk_frames((uintptr_t)__builtin_frame_address(0), pcs, max, skip);
+
+	errno = saved;
+	return n;
+}
+
+static bool is_unwinder_empty(void)
+{
+	for (unsigned int i = 0; i < NR_COUNTERS; i++)
+		if (__atomic_load_n(&inside[i].nr, __ATOMIC_SEQ_CST))
+			return false;
+	return true;
+}
+
+void qy__backtrace_fork_prepare(void)
+{
+	const struct timespec nap = {.tv_nsec = 100000};
+	int saved = errno;
+
+	__atomic_fetch_add(&forking, 1, __ATOMIC_SEQ_CST);
+	/*
+	 * Not for ever: one of them may wait, in the unwinder, for a lock that this thread holds.
+	 */
+	for (unsigned int us = 0; !is_unwinder_empty() && us < FORK_PATIENCE_US; us += 100)
+		syscall(SYS_nanosleep, &nap, NULL); /* no cancellation point */
+	errno = saved;
+}
+
+void qy__backtrace_fork_parent(void)
+{
+	__atomic_fetch_sub(&forking, 1, __ATOMIC_SEQ_CST);
+}
+
+void qy__backtrace_fork_child(void)
+{
+	bool caught = !is_unwinder_empty() || qy__load_relaxed(&state) == SEARCHING;
+
+	if (caught)
+		qy__store_release(&state, FRAME_POINTERS);
+	for (unsigned int i = 0; i < NR_COUNTERS; i++)
+		qy__store_relaxed(&inside[i].nr, 0);
+	__atomic_store_n(&forking, 0, __ATOMIC_SEQ_CST);
+}
