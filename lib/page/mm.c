@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mm.c - where an instance lies, how its pages come in, and how it ends.
+ *
+ * Arena: the buffer is the span. The instance and its books are cut from it by the boot map (memblock), page
+ * frame 0 is the largest-block border at or below the buffer.
+ *
+ *   buffer: [ struct qy_mm | descriptors | live bits | floors' state | free … ]
+ *
+ * Anonymous: a span is reserved; descriptors (and live bits) for all of it come first, outside the page frames and
+ * only committed as far as pages were brought in; page frame 0 is the first largest-block border behind them.
+ *
+ *   span: [ descriptors … | live bits … | pfn 0: struct qy_mm | floors' state | free … | (offline) ]
+ *
+ * Locks: grow_lock → zone->lock.
+ */
+#include "page/mm.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "page/buddy.h"
+#include "page/zone.h"
+#include "util/align.h"
+#include "util/assert.h"
+
+#define DEFAULT_SPAN ((size_t)64 << 30)
+#define LEAST_SPAN ((size_t)16 << 20)
+#define SECTION ((size_t)8 << 20) /* what is brought in at a time, at least */
+
+#define LIVE_BYTES (QY_PAGE_SIZE / 64) /* live bits of one page: one per 8 bytes */
+
+static size_t live_bytes(size_t pages)
+{
+	return QY_CONFIG_DEBUG ? pages * LIVE_BYTES : 0;
+}
+
+static int check_config(const struct qy_mm_config *cfg)
+{
+	if (cfg->struct_size != sizeof(*cfg) || cfg->max_order > QY_CONFIG_MAX_ORDER_LIMIT)
+		return -EINVAL;
+	if (cfg->nr_cpus > 64 || (unsigned int)cfg->policy > QY_POLICY_REPORT)
+		return -EINVAL;
+	if (cfg->red_zone && (cfg->red_zone < 8 || cfg->red_zone > 4096))
+		return -EINVAL;
+	if ((unsigned int)cfg->backing > QY_BACKING_ARENA || (unsigned int)cfg->classes > QY_CLASSES_FINE ||
+	    (unsigned int)cfg->cpu_provider > QY_CPU_MANUAL)
+		return -EINVAL;
+	return 0;
+}
+
+static uint32_t config_max_order(const struct qy_mm_config *cfg)
+{
+	if (cfg->max_order_zero)
+		return 0;
+	return cfg->max_order ? cfg->max_order
+			      : min((uint32_t)QY__DEFAULT_MAX_ORDER, (uint32_t)QY_CONFIG_MAX_ORDER_LIMIT);
+}
+
+/* The memory of pages [start, end) and of the books that describe them becomes usable. */
+static int commit_pages(struct qy__osif *os, const struct qy_mm *where, uint32_t start, uint32_t end)
+{
+	struct {
+		char *at;
+		size_t len;
+	} part[3] = {
+		{ (char *)(where->pages + (start - where->min_pfn)), (end - start) * sizeof(struct qy_page) },
+		{ (char *)where->live + live_bytes(start - where->min_pfn), live_bytes(end - start) },
+		{ where->base + ((size_t)start << QY_CONFIG_PAGE_SHIFT),
+		  (size_t)(end - start) << QY_CONFIG_PAGE_SHIFT },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(part); i++) {
+		uintptr_t from = qy__align_down((uintptr_t)part[i].at, QY_PAGE_SIZE);
+		uintptr_t to = qy__align_up((uintptr_t)part[i].at + part[i].len, QY_PAGE_SIZE);
+
+		if (part[i].len && os->ops->commit(os, (void *)from, to - from))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void fill_in(struct qy_mm *mm, const struct qy_mm_config *cfg, const struct qy__osif *os)
+{
+	mm->os = *os;
+	mm->max_order = config_max_order(cfg);
+	mm->cpu_provider = cfg->cpu_provider;
+	mm->nr_cpus = cfg->cpu_provider == QY_CPU_THREAD ? QY__MAX_CPUS : max(cfg->nr_cpus, 1u);
+	mm->classes = cfg->classes;
+	mm->report.sink = cfg->sink;
+	mm->report.policy = cfg->policy;
+	qy__rng_seed(&mm->rng, cfg->seed);
+	qy_memblock_init(&mm->early);
+	mm->early.bottom_up = true;
+}
+
+static struct qy_mm *place_anon(const struct qy_mm_config *cfg, struct qy__osif *os)
+{
+	size_t block = QY_PAGE_SIZE << config_max_order(cfg);
+	size_t initial = max(cfg->initial, SECTION), pages;
+	struct qy_mm where = { 0 }, *mm;
+
+	if (qy__osif_anon(os, cfg->size ? cfg->size : DEFAULT_SPAN, min(cfg->size ? cfg->size : LEAST_SPAN, LEAST_SPAN),
+			  QY_PAGE_SIZE))
+		return NULL;
+	os->clock = cfg->clock;
+	pages = os->size >> QY_CONFIG_PAGE_SHIFT;
+	if (pages >= QY__PFN_NONE)
+		goto fail;
+	where.pages = os->base;
+	where.live = (uint64_t *)qy__align_up((uintptr_t)(where.pages + pages), QY_PAGE_SIZE);
+	where.base = (char *)qy__align_up((uintptr_t)where.live + live_bytes(pages), block);
+	if (where.base >= (char *)os->base + os->size)
+		goto fail;
+	where.max_pfn = (uint32_t)(((char *)os->base + os->size - where.base) >> QY_CONFIG_PAGE_SHIFT);
+	where.end_pfn = (uint32_t)min((size_t)where.max_pfn,
+				      qy__align_up(initial, QY_PAGE_SIZE) >> QY_CONFIG_PAGE_SHIFT);
+	if (commit_pages(os, &where, 0, where.end_pfn))
+		goto fail;
+	mm = (struct qy_mm *)where.base;
+	*mm = where;
+	fill_in(mm, cfg, os);
+	return mm;
+fail:
+	os->ops->release(os);
+	return NULL;
+}
+
+static struct qy_mm *place_arena(const struct qy_mm_config *cfg, struct qy__osif *os)
+{
+	size_t block = QY_PAGE_SIZE << config_max_order(cfg);
+	struct qy_mm *mm;
+
+	if (qy__osif_arena(os, cfg->base, cfg->size) || os->size < qy__align_up(sizeof(*mm), QY_PAGE_SIZE))
+		return NULL;
+	if (os->size >> QY_CONFIG_PAGE_SHIFT >= QY__PFN_NONE / 2)
+		return NULL;
+	os->clock = cfg->clock;
+	mm = os->base;
+	memset(mm, 0, sizeof(*mm));
+	mm->base = (char *)qy__align_down((uintptr_t)os->base, block);
+	mm->min_pfn = (uint32_t)(((char *)os->base - mm->base) >> QY_CONFIG_PAGE_SHIFT);
+	mm->max_pfn = mm->end_pfn = mm->min_pfn + (uint32_t)(os->size >> QY_CONFIG_PAGE_SHIFT);
+	fill_in(mm, cfg, os);
+	return mm;
+}
+
+/* The books of an arena come from its boot map. */
+static int place_arena_books(struct qy_mm *mm)
+{
+	size_t pages = mm->max_pfn - mm->min_pfn;
+
+	mm->pages = qy__mm_boot_alloc(mm, pages * sizeof(struct qy_page), 64);
+	if (!mm->pages)
+		return -ENOMEM;
+	if (!live_bytes(pages))
+		return 0;
+	mm->live = qy__mm_boot_alloc(mm, live_bytes(pages), 64);
+	return mm->live ? 0 : -ENOMEM;
+}
+
+struct qy_mm *qy__mm_place(const struct qy_mm_config *cfg)
+{
+	struct qy__osif os;
+	struct qy_mm *mm;
+	qy_addr_t first;
+
+	if (check_config(cfg)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	mm = cfg->backing == QY_BACKING_ARENA ? place_arena(cfg, &os) : place_anon(cfg, &os);
+	if (!mm) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	first = (uintptr_t)qy__pfn_addr(mm, mm->min_pfn);
+	qy_memblock_add(&mm->early, first, (qy_addr_t)(mm->end_pfn - mm->min_pfn) << QY_CONFIG_PAGE_SHIFT, 0, 0);
+	qy_memblock_reserve(&mm->early, first, sizeof(*mm));
+	errno = 0;
+	if (qy__zones_init(mm, cfg->zone_limit))
+		errno = EINVAL;
+	else if (cfg->backing == QY_BACKING_ARENA && place_arena_books(mm))
+		errno = ENOMEM;
+	if (errno) {
+		int err = errno;
+
+		qy__mm_release(mm);
+		errno = err;
+		return NULL;
+	}
+	mm->magic = QY__MM_MAGIC;
+	return mm;
+}
+
+void *qy__mm_boot_alloc(struct qy_mm *mm, size_t size, size_t align)
+{
+	qy_addr_t at;
+
+	qy__assert(!mm->early_done);
+	at = qy_memblock_alloc(&mm->early, size, align, 0, QY_MEMBLOCK_ALLOC_ACCESSIBLE);
+	return at ? memset((void *)(uintptr_t)at, 0, size) : NULL;
+}
+
+/* Pages [start, end) become free pages of their zones. */
+static void online_pages(struct qy_mm *mm, uint32_t start, uint32_t end)
+{
+	while (start < end) {
+		enum qy_zone_type z = qy__pfn_zone(mm, start);
+		uint32_t stop = (uint32_t)min((size_t)end, mm->zone_limit[z]);
+
+		qy__lock(&mm->zone[z].lock);
+		qy__free_range_locked(mm, &mm->zone[z], start, stop);
+		qy__unlock(&mm->zone[z].lock);
+		start = stop;
+	}
+}
+
+int qy__mm_handover(struct qy_mm *mm)
+{
+	qy_addr_t from, to, base = (uintptr_t)mm->base;
+	uint64_t cursor = 0;
+	uint32_t pages = 0;
+
+	for (uint32_t pfn = mm->min_pfn; pfn < mm->end_pfn; pfn++)
+		qy__pfn_page(mm, pfn)->type = QY__PAGE_RESERVED;
+	qy__zones_add(mm, mm->min_pfn, mm->end_pfn);
+	mm->early_done = true;
+	while (qy_memblock_next_free(&mm->early, &cursor, &from, &to)) {
+		uint32_t start = (uint32_t)(qy__align_up(from - base, QY_PAGE_SIZE) >> QY_CONFIG_PAGE_SHIFT);
+		uint32_t end = (uint32_t)((to - base) >> QY_CONFIG_PAGE_SHIFT);
+
+		if (start >= end)
+			continue;
+		online_pages(mm, start, end);
+		pages += end - start;
+	}
+	return pages ? 0 : -ENOMEM;
+}
+
+/* How far to grow: a section or an eighth of what is there, in whole blocks, at least what is needed now. */
+static uint32_t grow_end(const struct qy_mm *mm, uint32_t npages, bool least)
+{
+	size_t block = (size_t)1 << mm->max_order;
+	size_t start = qy__align_up(mm->end_pfn, npages);
+	size_t want = least ? npages : max(SECTION >> QY_CONFIG_PAGE_SHIFT, (size_t)mm->end_pfn / 8);
+	size_t end = qy__align_up(start + max(want, (size_t)npages), least ? npages : block);
+
+	if (start + npages > mm->max_pfn)
+		return 0;
+	return (uint32_t)min(end, (size_t)mm->max_pfn);
+}
+
+int qy__mm_grow(struct qy_mm *mm, uint32_t npages)
+{
+	uint32_t start = mm->end_pfn, end = grow_end(mm, npages, false);
+
+	if (!end)
+		return -ENOMEM;
+	if (commit_pages(&mm->os, mm, start, end)) {
+		end = grow_end(mm, npages, true);
+		if (commit_pages(&mm->os, mm, start, end))
+			return -ENOMEM;
+	}
+	for (uint32_t from = start; from < end;) {
+		enum qy_zone_type z = qy__pfn_zone(mm, from);
+		uint32_t stop = (uint32_t)min((size_t)end, mm->zone_limit[z]);
+
+		qy__lock(&mm->zone[z].lock);
+		qy__zones_add(mm, from, stop);
+		qy__unlock(&mm->zone[z].lock);
+		from = stop;
+	}
+	qy__store_release(&mm->end_pfn, end);
+	online_pages(mm, start, end);
+	return 0;
+}
+
+void qy__mm_release(struct qy_mm *mm)
+{
+	struct qy__osif os = mm->os;
+
+	mm->magic = 0;
+	os.ops->release(&os);
+}
+
+void qy__mm_lock_all(struct qy_mm *mm)
+{
+	qy__lock(&mm->grow_lock);
+	for (int z = 0; z < QY_NR_ZONES; z++)
+		qy__lock(&mm->zone[z].lock);
+}
+
+void qy__mm_unlock_all(struct qy_mm *mm)
+{
+	for (int z = QY_NR_ZONES - 1; z >= 0; z--)
+		qy__unlock(&mm->zone[z].lock);
+	qy__unlock(&mm->grow_lock);
+}
+
+int qy_mm_set_cpu(struct qy_mm *mm, unsigned int cpu)
+{
+	if (mm->cpu_provider != QY_CPU_MANUAL)
+		return -EPERM;
+	if (cpu >= mm->nr_cpus)
+		return -EINVAL;
+	mm->cpu = cpu;
+	return 0;
+}
+
+void *qy_mm_base(const struct qy_mm *mm)
+{
+	return mm->base;
+}
+
+size_t qy_mm_page_size(const struct qy_mm *mm)
+{
+	(void)mm;
+	return QY_PAGE_SIZE;
+}
+
+unsigned int qy_mm_max_order(const struct qy_mm *mm)
+{
+	return mm->max_order;
+}
