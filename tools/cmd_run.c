@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cmd_run.c - `quarry run`: the program on the release malloc; the tool steps aside.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tool.h"
+
+static void usage(FILE *out)
+{
+	fputs("Usage: quarry run [--] PROGRAM [ARGUMENTS]\n"
+	      "\n"
+	      "Executes PROGRAM with libquarry-malloc.so in place of the C library's malloc.\n"
+	      "\n"
+	      "  --help   this text\n"
+	      "\n"
+	      "Environment: QUARRY_MALLOC_SO is the path of the library, if it is elsewhere.\n"
+	      "Exit status: that of PROGRAM; 2 wrong usage or not possible with this program;\n"
+	      "125 library missing, 126 not executable, 127 not found.\n",
+	      out);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
+	char *library, *path;
+	int option, code;
+
+	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
+		usage(option == 'h' ? stdout : stderr);
+		return option == 'h' ? 0 : TOOL_USAGE;
+	}
+	if (optind == argc) {
+		usage(stderr);
+		return TOOL_USAGE;
+	}
+	library = preload_find(argv[0], "QUARRY_MALLOC_SO", "libquarry-malloc.so");
+	if (!library)
+		return TOOL_FAILED;
+	code = target_find(argv[0], argv[optind], &path);
+	if (code == 0)
+		code = target_check(argv[0], path, library);
+	if (code)
+		return code;
+	preload_set(library);
+	execv(path, argv + optind);
+	tool_error(argv[0], "cannot execute '%s': %s", path, strerror(errno));
+	return errno == ENOENT ? TOOL_NOT_FOUND : TOOL_NOT_EXECUTABLE;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reports.h - what the checked processes write, on its way to the reader.
+ *
+ *   report.PID files ──poll──▶ whole reports ──same hash and process seen?──▶ symbolised, printed
+ *                                                       └─▶ from the fourth on only counted
+ *
+ * Each process appends to a file of its own, one write() per report, so a report is never mixed with
+ * another, but the tool may read only a part of it.
+ */
+#ifndef QUARRY_REPORTS_H
+#define QUARRY_REPORTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "symbolize.h"
+
+#define REPORTS_IN_FULL 3 /* equal reports of a process that are printed */
+
+struct reports_options {
+	FILE *out;
+	bool symbols;
+	bool count_only; /* print none in full */
+};
+
+struct reports;
+
+/* @dir: holds, or will hold, files named report.PID. */
+struct reports *reports_new(const char *dir, const struct reports_options *options);
+/* Print what has come since the last time. */
+void reports_poll(struct reports *r);
+/* No more will come: print what is left, complete or not, then how many were only counted. */
+void reports_finish(struct reports *r);
+/* One line for each different report. */
+void reports_print_table(const struct reports *r, const char *who, FILE *out);
+
+uint64_t reports_total(const struct reports *r);
+/* By kind and place, processes put together. */
+unsigned int reports_different(const struct reports *r);
+/* "prog[123], helper[130]": the processes that reported, at most a few of them. */
+char *reports_processes(const struct reports *r);
+/* Removes the files, too. */
+void reports_free(struct reports *r);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tool.h - what the subcommands of `quarry` share.
+ *
+ *   quarry.c        dispatch
+ *   cmd_*.c         one subcommand each: options, order of steps
+ *   target.c        the program to be run: found? can it be preloaded?
+ *   preload.c       where the preload library is, how it gets into the environment
+ *   reports.c       report files → whole reports → printed once, counted
+ *   text.c          report text with raw frames → text with symbols
+ *   symbolize.c     module and offset → function, file, line
+ *   util.c          strings, messages
+ */
+#ifndef QUARRY_TOOL_H
+#define QUARRY_TOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Exit codes; those above 2 are what env(1), timeout(1) and the shells use. */
+enum {
+	TOOL_USAGE = 2,
+	TOOL_FAILED = 125, /* the tool itself could not do its work */
+	TOOL_NOT_EXECUTABLE = 126,
+	TOOL_NOT_FOUND = 127,
+};
+
+/* Subcommands. argv[0] is "quarry NAME", for messages. */
+int cmd_check(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_symbolize(int argc, char **argv);
+int cmd_fuzz(int argc, char **argv);
+
+/* --- util.c: memory is never exhausted here, the tool ends with a message instead --- */
+
+void *tool_alloc(size_t size);
+void *tool_grow(void *p, size_t size);
+char *tool_dup(const char *s);
+char *tool_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* "WHO: text\n" on standard error. */
+void tool_error(const char *who, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Directory of the running executable, with no '/' at its end. */
+char *tool_directory(void);
+const char *tool_basename(const char *path);
+/* A whole decimal number in @min..@max. */
+bool tool_parse_number(const char *s, unsigned long min, unsigned long max, unsigned long *value);
+/* Digits with K, M or G behind them. */
+bool tool_is_size(const char *s);
+
+/* --- target.c --- */
+
+/*
+ * Find @name as a shell would (PATH when there is no slash in it).
+ * Return: 0 and *@path, else TOOL_NOT_FOUND or TOOL_NOT_EXECUTABLE after a message.
+ */
+int target_find(const char *who, const char *name, char **path);
+
+/*
+ * Can @library be slipped under @path? Scripts are judged by their interpreter.
+ * Return: 0, or TOOL_USAGE after a message that says why not.
+ */
+int target_check(const char *who, const char *path, const char *library);
+
+/* --- preload.c --- */
+
+/*
+ * Full path of the library @file, from the environment's @variable, the build tree or the place of
+ * installation. Return: NULL after a message.
+ */
+char *preload_find(const char *who, const char *variable, const char *file);
+/* Put @library in front of LD_PRELOAD in this process's environment. */
+void preload_set(const char *library);
+
+#endif
