@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+/* static.c - a program without dynamic loader. */
+int main(void)
+{
+	return 0;
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`quarry check` and `quarry run` with the real libraries."""
+import os
+import unittest
+
+import tool
+from tool import quarry
+
+CASES = {
+    "OVERFLOW": ("heap-overflow", "copy_name", "overflow.c"),
+    "USE_AFTER_FREE": ("use-after-free-write", "open_session", "use_after_free.c"),
+    "DOUBLE_FREE": ("double-free", "parse", "double_free.c"),
+}
+
+
+class Demo(unittest.TestCase):
+    def test_each_bug_is_named_with_its_origin(self):
+        for demo, (kind, function, source) in CASES.items():
+            r = quarry("check", os.environ["DEMO_" + demo])
+            self.assertEqual(r.code, 86, r.err)
+            self.assertIn(" kind=%s " % kind, r.err)
+            self.assertIn("Allocated in %s age=" % function, r.err)
+            self.assertRegex(r.err, r"    #\d+ 0x\S+ in %s\+0x\S+ \S*%s:\d+ \("
+                             % (function, source))
+            self.assertRegex(r.err, r"    #\d+ 0x\S+ in main\+0x\S+ \S*%s:\d+ \(" % source)
+            self.assertRegex(r.err, r"quarry check: 1 report \(1 different\) in %s\[\d+\]; "
+                             r"exit status 0" % demo.lower()[:15])
+
+    def test_abort_stops_the_program(self):
+        r = quarry("check", "--abort", os.environ["DEMO_OVERFLOW"])
+        self.assertEqual(r.code, 86)
+        self.assertIn(" kind=heap-overflow ", r.err)
+        self.assertIn("killed by signal 6", r.err)
+
+    def test_sound_programs_have_no_report(self):
+        for args in (["true"], ["ls", "/"], ["sh", "-c", "ls / | sort | tail -n 1"]):
+            r = quarry("check", *args)
+            self.assertEqual(r.code, 0, r.err)
+            self.assertIn(" 0 reports ", r.err)
+
+    def test_run_uses_the_release_library(self):
+        r = quarry("run", "sh", "-c", "grep -c libquarry-malloc.so /proc/self/maps; exit 3")
+        self.assertEqual(r.code, 3)
+        self.assertGreater(int(r.out), 0)
+
+
+if __name__ == "__main__":
+    tool.main()
