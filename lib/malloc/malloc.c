@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * malloc.c - the C library's memory calls on the default instance.
+ *
+ *   malloc → sheaf of the calling CPU (inline: no call, no lock, no atomic operation)
+ *          ↘ alloc_slow → the instance stands? → qy__kvmalloc_request
+ *                       ↘ it is just being made: boot arena
+ *
+ * Rules that programs rely on: malloc(0) is an object; realloc(p, 0) frees; nothing above PTRDIFF_MAX; failure is NULL with
+ * ENOMEM, success and free() leave errno alone; posix_memalign() never touches it.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kmalloc/kmalloc_inline.h"
+#include "malloc/malloc_internal.h"
+#include "util/align.h"
+#include "util/fmt.h"
+#include "vmalloc/vmap_area.h"
+
+#define USUAL_ALIGN 16u
+#define GFP_MALLOC (QY_GFP_KERNEL | QY_GFP_NOWARN)
+#define CALLER ((uintptr_t)__builtin_return_address(0))
+
+QY_API void cfree(void *p);
+QY_API void free_sized(void *p, size_t size);
+QY_API void free_aligned_sized(void *p, size_t align, size_t size);
+
+/* Calls under way in this thread; counted in the debug build for _exit() in a signal handler. */
+static __thread unsigned int depth __attribute__((tls_model("initial-exec")));
+
+static inline void enter(void)
+{
+	if (QY_CONFIG_DEBUG)
+		depth++;
+	qy__barrier();
+}
+
+static inline void leave(void)
+{
+	qy__barrier();
+	if (QY_CONFIG_DEBUG)
+		depth--;
+}
+
+bool qy__malloc_is_inside(void)
+{
+	return depth != 0;
+}
+
+/* ---- slow halves ---- */
+
+/* errno is as it was, whatever comes out. */
+static QY_NOINLINE void *alloc_slow(const struct qy__request *req, qy_gfp_t gfp)
+{
+	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
+	int saved = errno;
+	bool failed;
+	void *p;
+
+	if (unlikely(req->size > PTRDIFF_MAX))
+		return NULL;
+	if (unlikely(!mm)) {
+		mm = qy__malloc_start(&failed);
+		if (!mm)
+			return failed ? NULL : qy__boot_alloc(req->size, req->align);
+	}
+	enter();
+	p = qy__kvmalloc_request(mm, req, gfp);
+	leave();
+	errno = saved;
+	return p;
+}
+
+static void *alloc_or_enomem(const struct qy__request *req, qy_gfp_t gfp)
+{
+	void *p = alloc_slow(req, gfp);
+
+	if (unlikely(!p))
+		errno = ENOMEM;
+	return p;
+}
+
+static QY_NOINLINE void *malloc_slow(size_t size, size_t align, qy_gfp_t gfp, uintptr_t caller)
+{
+	const struct qy__request req = {
+		.size = size,
+		.align = align,
+		.family = QY_FAMILY_MALLOC,
+		.caller = caller,
+	};
+
+	return alloc_or_enomem(&req, gfp);
+}
+
+static QY_NOINLINE void free_slow(void *p, const struct qy__request *req)
+{
+	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
+	int saved = errno;
+
+	if (!p || !mm || qy__boot_owns(p))
+		return;
+	enter();
+	qy__kvfree_request(mm, p, req);
+	leave();
+	errno = saved;
+}
+
+static QY_NOINLINE void free_slow_plain(void *p, enum qy_family family, uintptr_t caller)
+{
+	const struct qy__request req = {.family = family, .caller = caller};
+
+	free_slow(p, &req);
+}
+
+/* Out of the boot arena, which takes nothing back. */
+static void *realloc_boot(void *p, const struct qy__request *req)
+{
+	void *new = alloc_or_enomem(req, GFP_MALLOC);
+
+	if (new)
+		memcpy(new, p, min(qy__boot_size(p), req->size));
+	return new;
+}
+
+static void *realloc_slow(void *p, size_t size, uintptr_t caller)
+{
+	const struct qy__request req = {
+		.size = size,
+		.family = QY_FAMILY_MALLOC,
+		.caller = caller,
+	};
+	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
+	int saved = errno;
+	void *new = NULL;
+
+	if (!p)
+		return alloc_or_enomem(&req, GFP_MALLOC);
+	if (!size) {
+		free_slow(p, &req);
+		return NULL;
+	}
+	if (qy__boot_owns(p))
+		return realloc_boot(p, &req);
+	if (size <= PTRDIFF_MAX && mm) {
+		enter();
+		new = qy__kvrealloc_request(mm, p, &req, GFP_MALLOC);
+		leave();
+	}
+	errno = new ? saved : ENOMEM;
+	return new;
+}
+
+static QY_ALWAYS_INLINE void *alloc_fast(size_t size)
+{
+	struct qy_mm *mm = qy__load_relaxed(&qy__malloc_mm);
+
+	if (unlikely(!mm || size > QY__KMALLOC_MAX_CLASS))
+		return NULL;
+	return qy__kmalloc_fast(mm, size + !size);
+}
+
+static QY_ALWAYS_INLINE bool free_fast(void *p)
+{
+	struct qy_mm *mm = qy__load_relaxed(&qy__malloc_mm);
+
+	return likely(mm != NULL) && qy__kfree_fast(mm, p);
+}
+
+/* ---- the C library's calls ---- */
+
+QY_API void *malloc(size_t size)
+{
+	void *p = alloc_fast(size);
+
+	return likely(p != NULL) ? p : malloc_slow(size, 0, GFP_MALLOC, CALLER);
+}
+
+QY_API void free(void *p)
+{
+	if (unlikely(!free_fast(p)))
+		free_slow_plain(p, QY_FAMILY_MALLOC, CALLER);
+}
+
+QY_API void *calloc(size_t n, size_t size)
+{
+	size_t total;
+	void *p;
+
+	if (unlikely(__builtin_mul_overflow(n, size, &total))) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	p = alloc_fast(total);
+	if (likely(p != NULL))
+		return memset(p, 0, total);
+	return malloc_slow(total, 0, GFP_MALLOC | QY_GFP_ZERO, CALLER);
+}
+
+QY_API void *realloc(void *p, size_t size)
+{
+	return realloc_slow(p, size, CALLER);
+}
+
+QY_API void *reallocarray(void *p, size_t n, size_t size)
+{
+	size_t total;
+
+	if (unlikely(__builtin_mul_overflow(n, size, &total))) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return realloc_slow(p, total, CALLER);
+}
+
+QY_API void cfree(void *p)
+{
+	free_slow_plain(p, QY_FAMILY_MALLOC, CALLER);
+}
+
+QY_API void free_sized(void *p, size_t size)
+{
+	const struct qy__request req = {
+		.size = size,
+		.sized = true,
+		.family = QY_FAMILY_MALLOC,
+		.caller = CALLER,
+	};
+
+	if (unlikely(!free_fast(p)))
+		free_slow(p, &req);
+}
+
+QY_API void free_aligned_sized(void *p, size_t align, size_t size)
+{
+	const struct qy__request req = {
+		.size = size,
+		.align = align,
+		.sized = true,
+		.aligned = true,
+		.family = QY_FAMILY_MALLOC,
+		.caller = CALLER,
+	};
+
+	if (unlikely(!free_fast(p)))
+		free_slow(p, &req);
+}
+
+/* ---- aligned ---- */
+
+QY_API void *aligned_alloc(size_t align, size_t size)
+{
+	if (unlikely(!qy__is_pow2(align))) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return malloc_slow(size, align, GFP_MALLOC, CALLER);
+}
+
+/* Takes any alignment, as it always did: rounded up to a power of two. */
+QY_API void *memalign(size_t align, size_t size)
+{
+	if (unlikely(align > SIZE_MAX / 2 + 1)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	while (unlikely(align & (align - 1)))
+		align = (align | (align - 1)) + 1;
+	return malloc_slow(size, align, GFP_MALLOC, CALLER);
+}
+
+QY_API int posix_memalign(void **memptr, size_t align, size_t size)
+{
+	const struct qy__request req = {
+		.size = size,
+		.align = align,
+		.family = QY_FAMILY_MALLOC,
+		.caller = CALLER,
+	};
+	void *p;
+
+	if (unlikely(!qy__is_pow2(align) || align % sizeof(void *)))
+		return EINVAL;
+	p = alloc_slow(&req, GFP_MALLOC);
+	if (unlikely(!p))
+		return ENOMEM;
+	*memptr = p;
+	return 0;
+}
+
+QY_API void *valloc(size_t size)
+{
+	return malloc_slow(size, QY_PAGE_SIZE, GFP_MALLOC, CALLER);
+}
+
+QY_API void *pvalloc(size_t size)
+{
+	if (unlikely(size > PTRDIFF_MAX)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return malloc_slow(size ? qy__align_up(size, QY_PAGE_SIZE) : QY_PAGE_SIZE, QY_PAGE_SIZE,
+			   GFP_MALLOC, CALLER);
+}
+
+/* ---- figures and knobs ---- */
+
+QY_API size_t malloc_usable_size(void *p)
+{
+	const struct qy__request req = {.family = QY_FAMILY_MALLOC, .caller = CALLER};
+	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
+	int saved = errno;
+	size_t size;
+
+	if (!p)
+		return 0;
+	if (qy__boot_owns(p))
+		return qy__boot_size(p);
+	if (!mm)
+		return 0;
+	enter();
+	size = qy__kvsize_request(mm, p, &req);
+	leave();
+	errno = saved;
+	return size;
+}
+
+QY_API int malloc_trim(size_t pad)
+{
+	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
+	int saved = errno, ret;
+
+	(void)pad;
+	if (!mm)
+		return 0;
+	enter();
+	ret = qy_mm_trim(mm) != 0;
+	leave();
+	errno = saved;
+	return ret;
+}
+
+/* There is nothing to tune by numbers of another allocator's; programs only ask whether it worked. */
+QY_API int mallopt(int param, int value)
+{
+	(void)param;
+	(void)value;
+	return 1;
+}
+
+QY_API struct mallinfo2 mallinfo2(void)
+{
+	struct qy_page_stats stats = {.struct_size = sizeof(stats)};
+	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
+	struct mallinfo2 info = {.arena = 0};
+
+	if (!mm)
+		return info;
+	enter();
+	qy_page_stats(mm, &stats);
+	leave();
+	info.arena = stats.managed * QY_PAGE_SIZE;
+	info.fordblks = stats.free * QY_PAGE_SIZE;
+	info.uordblks = info.arena - info.fordblks;
+	info.keepcost = stats.free_max * QY_PAGE_SIZE;
+	info.ordblks = stats.free != 0;
+	info.hblks = qy__load_relaxed(&mm->vmap->nr_live);
+	info.hblkhd = qy__load_relaxed(&mm->vmap->live_bytes);
+	return info;
+}
+
+static int saturate(size_t x)
+{
+	return x > INT32_MAX ? INT32_MAX : (int)x;
+}
+
+QY_API struct mallinfo mallinfo(void)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	return (struct mallinfo){
+		.arena = saturate(m.arena),
+		.ordblks = saturate(m.ordblks),
+		.hblks = saturate(m.hblks),
+		.hblkhd = saturate(m.hblkhd),
+		.uordblks = saturate(m.uordblks),
+		.fordblks = saturate(m.fordblks),
+		.keepcost = saturate(m.keepcost),
+	};
+}
+
+QY_API void malloc_stats(void)
+{
+	struct mallinfo2 m = mallinfo2();
+	char text[256];
+	size_t len = qy__snprintf(text, sizeof(text),
+				  "Pages:\n"
+				  "system bytes     = %10zu\n"
+				  "in use bytes     = %10zu\n"
+				  "mapped areas     = %10zu\n"
+				  "mapped bytes     = %10zu\n",
+				  m.arena, m.uordblks, m.hblks, m.hblkhd);
+
+	qy__write_all(STDERR_FILENO, text, min(len, sizeof(text) - 1));
+}
+
+QY_API int malloc_info(int options, FILE *stream)
+{
+	struct mallinfo2 m = mallinfo2();
+
+	if (options)
+		return EINVAL;
+	fprintf(stream,
+		"<malloc version=\"1\">\n"
+		"<system type=\"current\" size=\"%zu\"/>\n"
+		"<total type=\"rest\" size=\"%zu\"/>\n"
+		"<total type=\"mmap\" count=\"%zu\" size=\"%zu\"/>\n"
+		"</malloc>\n",
+		m.arena, m.fordblks, m.hblks, m.hblkhd);
+	return 0;
+}
+
+/* ---- for operator new and delete ---- */
+
+void *qy__malloc_new(size_t size, size_t align, enum qy_family family, uintptr_t caller)
+{
+	const struct qy__request req = {
+		.size = size,
+		.align = align,
+		.family = family,
+		.caller = caller,
+	};
+	void *p = align <= USUAL_ALIGN ? alloc_fast(size) : NULL;
+
+	return likely(p != NULL) ? p : alloc_slow(&req, GFP_MALLOC);
+}
+
+void qy__malloc_delete(void *p, const struct qy__delete *d)
+{
+	const struct qy__request req = {
+		.size = d->size,
+		.align = d->align,
+		.sized = d->sized,
+		.aligned = d->aligned,
+		.family = d->family,
+		.caller = d->caller,
+	};
+
+	if (unlikely(!free_fast(p)))
+		free_slow(p, &req);
+}
+
+void qy__malloc_delete_plain(void *p, enum qy_family family, uintptr_t caller)
+{
+	if (unlikely(!free_fast(p)))
+		free_slow_plain(p, family, caller);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * start.c - the instance behind malloc comes up at the first call, whenever that is.
+ *
+ *   COLD → STARTING → READY
+ *    ^________|          (it could not be made: the next call tries again)
+ *
+ * The first call may come out of the dynamic linker or another library's constructor, long before ours. The thread that
+ * moves COLD to STARTING makes the instance; what it allocates meanwhile comes from the boot arena; other threads
+ * wait. What needs a working dynamic linker (the unwinder is loaded with dlopen) is done by our constructor.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "malloc/malloc_internal.h"
+#include "page/page.h"
+#include "util/atomic.h"
+#include "util/backtrace.h"
+#include "util/compiler.h"
+
+enum { COLD, STARTING, READY };
+
+struct qy_mm *qy__malloc_mm;
+static uint32_t state;
+static __thread bool in_start __attribute__((tls_model("initial-exec")));
+
+extern char **environ;
+
+/* The environment as the kernel gave it to the program, for as long as libc has not looked at it. */
+static const char *getenv_early(const char *name, size_t len)
+{
+	static char text[32 << 10];
+	size_t n = 0;
+	ssize_t got = 1;
+	int fd = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return NULL;
+	while (got > 0 && n < sizeof(text) - 1) {
+		got = read(fd, text + n, sizeof(text) - 1 - n);
+		n += got > 0 ? (size_t)got : 0;
+	}
+	close(fd);
+	text[n] = '\0';
+	for (const char *p = text; p < text + n; p += strlen(p) + 1)
+		if (!strncmp(p, name, len) && p[len] == '=')
+			return p + len + 1;
+	return NULL;
+}
+
+const char *qy__malloc_getenv(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (getauxval(AT_SECURE))
+		return NULL;
+	if (!environ)
+		return getenv_early(name, len);
+	for (char **e = environ; *e; e++)
+		if (!strncmp(*e, name, len) && (*e)[len] == '=')
+			return *e + len + 1;
+	return NULL;
+}
+
+static QY_COLD struct qy_mm *bring_up(void)
+{
+	struct qy_mm *mm = qy_mm_default();
+
+	if (mm) {
+		qy__malloc_sink_init(mm);
+		qy__malloc_fork_init();
+	}
+	return mm;
+}
+
+struct qy_mm *qy__malloc_start(bool *failed)
+{
+	struct qy_mm *mm;
+	uint32_t cold;
+	int saved;
+
+	*failed = false;
+	for (;;) {
+		mm = qy__load_acquire(&qy__malloc_mm);
+		if (mm || in_start)
+			return mm;
+		cold = COLD;
+		if (qy__cas_acq_rel(&state, &cold, STARTING))
+			break;
+		sched_yield();
+	}
+	mm = qy__load_acquire(&qy__malloc_mm);
+	if (!mm) {
+		saved = errno;
+		in_start = true;
+		mm = bring_up();
+		in_start = false;
+		errno = saved;
+	}
+	*failed = !mm;
+	qy__store_release(&qy__malloc_mm, mm);
+	qy__store_release(&state, mm ? READY : COLD);
+	return mm;
+}
+
+/* Before the program's own constructors, after those of what the library needs. */
+__attribute__((constructor(101))) static void constructor(void)
+{
+	bool failed;
+
+	if (!qy__malloc_start(&failed))
+		return;
+	if (QY_CONFIG_DEBUG) {
+		qy__backtrace_init();
+		qy__malloc_exit_init();
+	}
+}
