@@ -183,12 +183,13 @@ static int parse_options(struct check *c, int argc, char **argv)
 
 /* --- environment --- */
 
-/* A path in QUARRY_DEBUG ends at a blank or colon, and "%" begins the process id. */
+/* A path in QUARRY_DEBUG ends at a blank or colon, "%" begins the process id, and 255 bytes fit. */
 static const char *temporary_folder(void)
 {
 	const char *dir = getenv("TMPDIR");
+	bool fits = dir && dir[0] == '/' && !strpbrk(dir, " \t\n:%") && strlen(dir) < 200;
 
-	return dir && dir[0] == '/' && !strpbrk(dir, " \t\n:%") ? dir : "/tmp";
+	return fits ? dir : "/tmp";
 }
 
 static bool make_folder(struct check *c)

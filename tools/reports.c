@@ -16,6 +16,7 @@
 #include "tool.h"
 
 #define RULE_LENGTH 77
+#define TITLE "BUG " /* begins the line behind the first rule */
 #define READ_CHUNK 65536
 #define KEEP_UNREAD (1 << 20) /* bytes already read that may stay on disk */
 #define PROCESSES_NAMED 4
@@ -69,6 +70,11 @@ struct reports *reports_new(const char *dir, const struct reports_options *optio
 static bool is_rule(const char *line, size_t len)
 {
 	return len == RULE_LENGTH && strspn(line, "=") >= RULE_LENGTH;
+}
+
+static bool is_title(const char *p, size_t len)
+{
+	return len >= strlen(TITLE) && strncmp(p, TITLE, strlen(TITLE)) == 0;
 }
 
 /* The value of "key=value" in the report's QY line; @value becomes "" if it is not there. */
@@ -188,26 +194,36 @@ static void handle_report(struct reports *r, struct source *source, const char *
 /*
  * Length of the first piece in @data: a line outside of reports, or a whole report.
  * Return: 0 if it is not complete yet.
+ *
+ * A report that was cut off (it can be longer than the writer's buffer) has no rule at its end: it is
+ * over where the next one begins.
  */
 static size_t next_piece(const char *data, size_t len, bool *report)
 {
 	const char *end = memchr(data, '\n', len);
 	size_t line = end ? (size_t)(end - data) : 0;
-	size_t at;
+	size_t at = line + 1;
 
 	*report = false;
 	if (!end)
 		return 0;
 	if (!is_rule(data, line))
-		return line + 1;
+		return at;
+	if (len - at < strlen(TITLE))
+		return 0;
+	if (!is_title(data + at, len - at))
+		return at;
 	*report = true;
-	for (at = line + 1; at < len; at += line + 1) {
+	for (; at < len; at += line + 1) {
 		end = memchr(data + at, '\n', len - at);
 		if (!end)
 			return 0;
 		line = (size_t)(end - (data + at));
-		if (is_rule(data + at, line))
-			return at + line + 1;
+		if (line >= RULE_LENGTH && is_rule(end - RULE_LENGTH, RULE_LENGTH)) {
+			size_t next = at + line + 1;
+
+			return is_title(data + next, len - next) ? next - RULE_LENGTH - 1 : next;
+		}
 	}
 	return 0;
 }

@@ -5,7 +5,7 @@
  *
  *   FAKE_REPORTS="5 1"   five of one origin, one of another
  *   FAKE_REPORTS="0"     only a line that is no report
- *   FAKE_REPORTS="-1"    one that breaks off
+ *   FAKE_REPORTS="-2"    two that break off
  *   FAKE_ONLY=NAME       only the program of that name reports
  */
 #define _GNU_SOURCE

@@ -147,9 +147,11 @@ class Printing(unittest.TestCase):
         self.assertTrue(r.err.startswith("a line outside of reports\n"))
 
     def test_a_report_that_breaks_off_is_printed(self):
-        r = check("true", reports="-1")
-        self.assertEqual(full_reports(r.err), 1)
-        self.assertEqual(r.code, 86)
+        r = check("true", reports="-2 1")
+        self.assertEqual(full_reports(r.err), 3)
+        self.assertIn("3 reports (2 different)", r.err)
+        self.assertEqual(check("true", reports="1 -1").code, 86)
+        self.assertIn("2 reports", check("true", reports="1 -1").err)
 
     def test_output_file(self):
         with tempfile.NamedTemporaryFile("r") as f:
