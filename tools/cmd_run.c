@@ -25,11 +25,28 @@ static void usage(FILE *out)
 	      out);
 }
 
+static int execute(const char *who, const char *library, char **argv)
+{
+	char *path = NULL;
+	int code = target_find(who, argv[0], &path);
+
+	if (code == 0)
+		code = target_check(who, path, library);
+	if (code == 0) {
+		preload_set(library);
+		execv(path, argv);
+		code = errno == ENOENT ? TOOL_NOT_FOUND : TOOL_NOT_EXECUTABLE;
+		tool_error(who, "cannot execute '%s': %s", path, strerror(errno));
+	}
+	free(path);
+	return code;
+}
+
 int cmd_run(int argc, char **argv)
 {
 	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
-	char *library, *path;
-	int option, code;
+	int option, code = TOOL_FAILED;
+	char *library;
 
 	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {
 		usage(option == 'h' ? stdout : stderr);
@@ -40,15 +57,8 @@ int cmd_run(int argc, char **argv)
 		return TOOL_USAGE;
 	}
 	library = preload_find(argv[0], "QUARRY_MALLOC_SO", "libquarry-malloc.so");
-	if (!library)
-		return TOOL_FAILED;
-	code = target_find(argv[0], argv[optind], &path);
-	if (code == 0)
-		code = target_check(argv[0], path, library);
-	if (code)
-		return code;
-	preload_set(library);
-	execv(path, argv + optind);
-	tool_error(argv[0], "cannot execute '%s': %s", path, strerror(errno));
-	return errno == ENOENT ? TOOL_NOT_FOUND : TOOL_NOT_EXECUTABLE;
+	if (library)
+		code = execute(argv[0], library, argv + optind);
+	free(library);
+	return code;
 }
