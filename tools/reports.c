@@ -15,6 +15,7 @@
 #include "text.h"
 #include "tool.h"
 
+#define FILE_PREFIX "report."
 #define RULE_LENGTH 77
 #define TITLE "BUG " /* begins the line behind the first rule */
 #define READ_CHUNK 65536
@@ -25,9 +26,8 @@
 struct source {
 	struct source *next;
 	long pid;
-	int fd;
-	off_t released; /* disk space up to here was given back */
 	off_t at;	/* read up to here */
+	off_t released; /* disk space up to here was given back */
 	char *data;	/* read, not yet handled */
 	size_t len, cap;
 	char comm[32];	/* as the reports name it; empty: no report yet */
@@ -256,16 +256,16 @@ static void handle_data(struct reports *r, struct source *source, bool last)
 }
 
 /* A program that reports for hours must not fill the disk: the file keeps its length, not its blocks. */
-static void give_back(struct source *source)
+static void give_back(struct source *source, int fd)
 {
 	if (source->at - source->released < KEEP_UNREAD)
 		return;
-	if (fallocate(source->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, source->released,
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, source->released,
 		      source->at - source->released) == 0)
 		source->released = source->at;
 }
 
-static void read_source(struct reports *r, struct source *source, bool last)
+static void read_source(struct reports *r, struct source *source, int fd)
 {
 	ssize_t got;
 
@@ -274,65 +274,69 @@ static void read_source(struct reports *r, struct source *source, bool last)
 			source->cap = source->len + 2 * READ_CHUNK;
 			source->data = tool_grow(source->data, source->cap);
 		}
-		got = pread(source->fd, source->data + source->len, READ_CHUNK, source->at);
+		got = pread(fd, source->data + source->len, READ_CHUNK, source->at);
 		if (got > 0) {
 			source->len += (size_t)got;
 			source->at += got;
+			handle_data(r, source, false);
 		}
-		handle_data(r, source, last && got <= 0);
 	} while (got > 0 || (got < 0 && errno == EINTR));
-	give_back(source);
+	give_back(source, fd);
 }
 
-static struct source *open_source(struct reports *r, const char *name)
+static struct source *get_source(struct reports *r, long pid)
 {
 	struct source *source;
-	char *path;
-	long pid = atol(name + strlen("report."));
-	int fd;
 
 	for (source = r->sources; source; source = source->next) {
 		if (source->pid == pid)
 			return source;
 	}
-	path = tool_printf("%s/%s", r->dir, name);
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	free(path);
-	if (fd < 0)
-		return NULL;
 	source = tool_alloc(sizeof(*source));
 	source->pid = pid;
-	source->fd = fd;
 	source->next = r->sources;
 	r->sources = source;
 	return source;
 }
 
-static void poll_files(struct reports *r, bool last)
+/* Opened for each reading: there may be more processes than descriptors. */
+static void poll_file(struct reports *r, int dir, const char *name)
 {
-	DIR *dir = opendir(r->dir);
-	struct source *source;
-	struct dirent *entry;
+	struct source *source = get_source(r, atol(name + strlen(FILE_PREFIX)));
+	struct stat st;
+	int fd;
 
-	while (dir && (entry = readdir(dir))) {
-		if (strncmp(entry->d_name, "report.", strlen("report.")) == 0)
-			open_source(r, entry->d_name);
-	}
-	if (dir)
-		closedir(dir);
-	for (source = r->sources; source; source = source->next)
-		read_source(r, source, last);
-	fflush(r->options.out);
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) != 0 || st.st_size <= source->at)
+		return;
+	fd = openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return;
+	read_source(r, source, fd);
+	close(fd);
 }
 
 void reports_poll(struct reports *r)
 {
-	poll_files(r, false);
+	DIR *dir = opendir(r->dir);
+	struct dirent *entry;
+
+	if (!dir)
+		return;
+	while ((entry = readdir(dir))) {
+		if (strncmp(entry->d_name, FILE_PREFIX, strlen(FILE_PREFIX)) == 0)
+			poll_file(r, dirfd(dir), entry->d_name);
+	}
+	closedir(dir);
+	fflush(r->options.out);
 }
 
 void reports_finish(struct reports *r)
 {
-	poll_files(r, true);
+	reports_poll(r);
+	for (struct source *source = r->sources; source; source = source->next) {
+		if (source->len)
+			handle_data(r, source, true);
+	}
 	for (struct seen *s = r->seen; s && !r->options.count_only; s = s->next) {
 		if (s->count > REPORTS_IN_FULL)
 			fprintf(r->options.out,
@@ -433,10 +437,9 @@ static void free_sources(struct reports *r)
 	struct source *source, *next;
 
 	for (source = r->sources; source; source = next) {
-		char *path = tool_printf("%s/report.%ld", r->dir, source->pid);
+		char *path = tool_printf("%s/" FILE_PREFIX "%ld", r->dir, source->pid);
 
 		next = source->next;
-		close(source->fd);
 		unlink(path);
 		free(path);
 		free(source->data);

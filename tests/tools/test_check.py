@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """`quarry check` with a preload library that writes made-up reports."""
 import os
+import resource
 import signal
 import subprocess
 import tempfile
@@ -98,6 +99,15 @@ class Running(unittest.TestCase):
         self.assertEqual(r.code, 86)
         self.assertEqual(full_reports(r.err), 2)
         self.assertRegex(r.err, r"2 reports \(1 different\) in true\[\d+\], true\[\d+\]")
+
+    def test_more_processes_than_descriptors(self):
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (64, limits[1]))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        r = check("--summary", "sh", "-c", "for i in $(seq 200); do /bin/true; done",
+                  reports="1", env={"FAKE_ONLY": "true"})
+        self.assertIn("200 reports (1 different)", r.err)
+        self.assertIn("and 196 more processes", r.err)
 
     def signalled(self, number):
         env = dict(os.environ, QUARRY_MALLOC_DEBUG_SO=FAKE)
