@@ -46,7 +46,7 @@ int child_start(struct child *child, const char *path, char *const *argv)
 		return -errno;
 	fill_set(&set);
 	sigprocmask(SIG_BLOCK, &set, &old);
-	/* An inherited "ignore" would make the kernel reap the child, and its status would be lost. */
+	/* An inherited "ignore" would make the kernel reap the child: its status would be lost. */
 	signal(SIGCHLD, SIG_DFL);
 	child->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	child->pid = child->signals < 0 ? -1 : fork();

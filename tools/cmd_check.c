@@ -41,24 +41,24 @@ static void usage(FILE *out)
 	fputs("Usage: quarry check [OPTIONS] [--] PROGRAM [ARGUMENTS]\n"
 	      "\n"
 	      "Runs PROGRAM, unchanged, on libquarry-malloc-debug.so in place of the C library's\n"
-	      "malloc, and prints a report for each misuse of the heap. Its children are checked, too.\n"
+	      "malloc, and prints a report for each misuse of the heap. Children are checked, too.\n"
 	      "\n"
-	      "  --abort               abort the program at the first report (default: go on)\n"
-	      "  --quarantine=BYTES    hold freed objects back, up to BYTES (K, M, G; default 64M)\n"
-	      "  --red-zone=BYTES      least red zone on each side of an object (default 64)\n"
-	      "  --validate=N          check every object at each N-th allocation or free\n"
-	      "  --slab-debug=STRING   letters and caches as the kernel's slab_debug (default FZPU)\n"
-	      "  --output=FILE         reports go to FILE, not to standard error\n"
-	      "  --error-exitcode=N    exit status if there were reports (default 86; 0: the\n"
-	      "                        program's own; never 77, which test runners read as skipped)\n"
-	      "  --no-symbols          leave addresses as they are\n"
-	      "  --summary             one line for each different report, none in full\n"
-	      "  --quiet               no closing line\n"
-	      "  --help                this text\n"
+	      "  --abort              abort the program at the first report (default: go on)\n"
+	      "  --quarantine=BYTES   hold freed objects back, up to BYTES (K, M, G; default 64M)\n"
+	      "  --red-zone=BYTES     least red zone on each side of an object (default 64)\n"
+	      "  --validate=N         check every object at each N-th allocation or free\n"
+	      "  --slab-debug=STRING  letters, caches as in the kernel's slab_debug (default FZPU)\n"
+	      "  --output=FILE        reports go to FILE, not to standard error\n"
+	      "  --error-exitcode=N   exit status if there were reports (default 86; 0: that of\n"
+	      "                       PROGRAM; never 77, which test runners read as skipped)\n"
+	      "  --no-symbols         leave addresses as they are\n"
+	      "  --summary            one line for each different report, none in full\n"
+	      "  --quiet              no closing line\n"
+	      "  --help               this text\n"
 	      "\n"
 	      "Equal reports of a process are printed three times, then counted.\n"
 	      "\n"
-	      "Environment: QUARRY_MALLOC_DEBUG_SO is the path of the library, if it is elsewhere;\n"
+	      "Environment: QUARRY_MALLOC_DEBUG_SO is the path of the library, if elsewhere;\n"
 	      "TMPDIR the folder for report files. QUARRY_DEBUG is set for the program.\n"
 	      "\n"
 	      "Exit status: that of PROGRAM, or 128 + the signal that killed it; with reports 86;\n"
@@ -100,8 +100,8 @@ static bool set_error_exitcode(struct check *c, const char *value)
 		return bad_value(c, "error-exitcode", value, "a number from 0 to 255 is wanted");
 	if (c->error_exitcode == SKIP_EXITCODE)
 		return bad_value(c, "error-exitcode", value,
-				 "test runners read 77 as \"skipped\", the bug would go unseen; take "
-				 "another");
+				 "test runners read 77 as \"skipped\", the bug would go unseen; "
+				 "take another");
 	return true;
 }
 

@@ -21,8 +21,8 @@ static void usage(FILE *out)
 	      "\n"
 	      "Executes the fuzzer fuzz_TARGET of the build that this program belongs to. With\n"
 	      "libFuzzer the arguments are corpus folders and options such as -max_total_time=60;\n"
-	      "-error_exitcode=1 and -timeout_exitcode=1 are put in front, since test runners read\n"
-	      "libFuzzer's own code, 77, as \"skipped\".\n"
+	      "-error_exitcode=1 and -timeout_exitcode=1 are put in front, since test runners\n"
+	      "read libFuzzer's own code, 77, as \"skipped\".\n"
 	      "\n"
 	      "  --list   the targets that were built\n"
 	      "  --help   this text\n",

@@ -18,8 +18,8 @@ static void usage(FILE *out)
 	      "    #0 0x55d0c0de1234 (/usr/bin/prog+0x1234)\n"
 	      "get the names of function, file and line:\n"
 	      "    #0 0x55d0c0de1234 in main+0x51 prog.c:40 (/usr/bin/prog+0x1234)\n"
-	      "The modules must be the very files that ran, at the same paths; debug information is\n"
-	      "found in them, by build id, or by .gnu_debuglink. Other lines pass unchanged.\n"
+	      "The modules must be the very files that ran, at the same paths; debug information\n"
+	      "is found in them, by build id, or by .gnu_debuglink. Other lines pass unchanged.\n"
 	      "\n"
 	      "  --help   this text\n",
 	      out);

@@ -21,8 +21,8 @@ static bool fits_preload(const char *who, const char *path)
 	if (!strpbrk(path, " :"))
 		return true;
 	tool_error(who,
-		   "the path '%s' holds a blank or a colon, which LD_PRELOAD cannot express; move or "
-		   "link the library elsewhere",
+		   "the path '%s' holds a blank or a colon, which LD_PRELOAD cannot express; move "
+		   "or link the library elsewhere",
 		   path);
 	return false;
 }

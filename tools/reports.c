@@ -195,8 +195,8 @@ static void handle_report(struct reports *r, struct source *source, const char *
  * Length of the first piece in @data: a line outside of reports, or a whole report.
  * Return: 0 if it is not complete yet.
  *
- * A report that was cut off (it can be longer than the writer's buffer) has no rule at its end: it is
- * over where the next one begins.
+ * A report that was cut off (it can be longer than the writer's buffer) has no rule at its end: it
+ * is over where the next one begins.
  */
 static size_t next_piece(const char *data, size_t len, bool *report)
 {
@@ -255,7 +255,7 @@ static void handle_data(struct reports *r, struct source *source, bool last)
 	source->len -= done;
 }
 
-/* A program that reports for hours must not fill the disk: the file keeps its length, not its blocks. */
+/* A program that reports for hours must not fill the disk: the file keeps its length alone. */
 static void give_back(struct source *source, int fd)
 {
 	if (source->at - source->released < KEEP_UNREAD)

@@ -5,7 +5,7 @@
  *   report.PID files ──poll──▶ whole reports ──same hash and process seen?──▶ symbolised, printed
  *                                                       └─▶ from the fourth on only counted
  *
- * Each process appends to a file of its own, one write() per report, so a report is never mixed with
+ * Each process appends to a file of its own, one write() per report: a report is never mixed with
  * another, but the tool may read only a part of it.
  */
 #ifndef QUARRY_REPORTS_H

@@ -215,8 +215,8 @@ static unsigned int walk_scopes(const struct symbolizer *s, Dwarf_Die *cu, Dwarf
 	if (n <= 0)
 		return 1;
 	/*
-	 * Behind an inlined function dwarf_getscopes() goes on with the place of its definition; the
-	 * parents of the tree are the callers.
+	 * Behind an inlined function dwarf_getscopes() goes on with the place of its definition;
+	 * the parents in the tree are the callers.
 	 */
 	innermost = scopes[0];
 	n = dwarf_getscopes_die(&innermost, &parents);

@@ -25,7 +25,7 @@ struct symbolizer *symbolizer_new(void);
 void symbolizer_free(struct symbolizer *s);
 
 /*
- * @offset: the ELF virtual address of a *return address* in @module: the call before it is looked up.
+ * @offset: ELF virtual address of a *return address* in @module; the call before it is looked up.
  * Return: number of frames, innermost first; the last one is the function that really exists, those
  * before it were inlined. 0: nothing is known. symbolizer_release() gives the strings back.
  */

@@ -140,9 +140,9 @@ static int check_elf(const char *who, const char *path, const char *library, int
 	}
 	if (!has_interpreter(fd, ehdr)) {
 		tool_error(who,
-			   "'%s' is statically linked: without the dynamic loader no library can be "
-			   "preloaded, so its malloc cannot be replaced. Link it dynamically, or link "
-			   "libquarry-debug into it",
+			   "'%s' is statically linked: without the dynamic loader no library can "
+			   "be preloaded, so its malloc cannot be replaced. Link it dynamically, "
+			   "or link libquarry-debug into it",
 			   path);
 		return TOOL_USAGE;
 	}
@@ -182,8 +182,8 @@ static int check_file(const char *who, const char *path, const char *library, un
 		if (code == 0 && gains_privileges(path, fd)) {
 			tool_error(who,
 				   "'%s' runs with privileges of another user (setuid, setgid or "
-				   "capabilities): the dynamic loader ignores LD_PRELOAD for it. Check a "
-				   "copy without them",
+				   "capabilities): the dynamic loader ignores LD_PRELOAD for it. "
+				   "Check a copy without them",
 				   path);
 			code = TOOL_USAGE;
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fake_malloc.c - stands in for libquarry-malloc-debug.so: writes made-up reports at the end of the
- * process, where QUARRY_DEBUG says, as FAKE_REPORTS says: numbers of equal reports, parted by blanks.
+ * process, where QUARRY_DEBUG says. FAKE_REPORTS holds numbers of equal reports, parted by blanks:
  *
  *   FAKE_REPORTS="5 1"   five of one origin, one of another
  *   FAKE_REPORTS="0"     only a line that is no report
@@ -45,13 +45,13 @@ static int compose(char *text, size_t size, int hash)
 		text, size,
 		RULE "\nBUG kmalloc-32 (%s[%d]): Right Redzone overwritten\n" THIN "\n\n"
 		"Quarry: heap overflow: 1 byte behind a 24-byte object was written\n"
-		"QY seq=%d kind=heap-overflow cache=kmalloc-32 object=0x1000 size=24 offset=24 len=1 "
-		"expected=0xcc found=0x41 alloc=malloc free=- hash=0x%x\n"
+		"QY seq=%d kind=heap-overflow cache=kmalloc-32 object=0x1000 size=24 offset=24 "
+		"len=1 expected=0xcc found=0x41 alloc=malloc free=- hash=0x%x\n"
 		"Allocated age=5 cpu=0 pid=%d\n    #0 0x5000 (/nowhere/libquarry-x.so+0x10)\n"
 		"    #1 0x6000 (/nowhere/prog+0x%d00)\n"
 		"Found at\n    #0 0x7000 (/nowhere/prog+0x%d10)\n" RULE "\n",
-		program_invocation_short_name, (int)getpid(), ++sequence, 0xabc0 + hash, (int)getpid(),
-		hash, hash);
+		program_invocation_short_name, (int)getpid(), ++sequence, 0xabc0 + hash,
+		(int)getpid(), hash, hash);
 }
 
 static void write_reports(int fd, int count, int hash)
