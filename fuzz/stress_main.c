@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stress_main.c - random inputs without an engine, any compiler; and the measure of speed.
+ *
+ *   stress_page [--seconds S] [--inputs N] [--ops N] [--seed N] [--plant N] [--no-check]
+ *               [--save FILE]
+ *
+ * Prints inputs, operations and operations per second. With --save the input under way is written
+ * to FILE first thing at a failure. A failure aborts.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "harness.h"
+#include "mutator.h"
+
+static uint8_t input[FZ_MAX_INPUT];
+static size_t input_size;
+static const char *save_path;
+
+static void save(void)
+{
+	FILE *f = save_path ? fopen(save_path, "wb") : NULL;
+
+	if (!f)
+		return;
+	fwrite(input, 1, input_size, f);
+	fclose(f);
+	fprintf(stderr, "input written to %s\n", save_path);
+}
+
+static void failed(const char *id, const char *text)
+{
+	save();
+	fprintf(stderr, "\nFAILED at step %u: %s: %s\n", fz.step, id, text);
+	fz_print_run();
+	abort();
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static int usage(void)
+{
+	fprintf(stderr,
+		"usage: stress_%s [--seconds S] [--inputs N] [--ops N] [--seed N] [--plant N] "
+		"[--no-check] [--save FILE]\n",
+		FZ_TARGET.name);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	struct fz_options opts = {.failed = failed};
+	unsigned long seconds = 10, inputs = ~0ul, ops = 200, seed = 1, done = 0;
+	double start, end;
+
+	fz_plant_from_env();
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--no-check")) {
+			opts.no_check = true;
+			continue;
+		}
+		if (i + 1 >= argc)
+			return usage();
+		if (!strcmp(argv[i], "--save"))
+			save_path = argv[i + 1];
+		else if (!strcmp(argv[i], "--plant"))
+			fz_set_plant(atoi(argv[i + 1]));
+		else if (!strcmp(argv[i], "--seconds"))
+			seconds = strtoul(argv[i + 1], NULL, 0);
+		else if (!strcmp(argv[i], "--inputs"))
+			inputs = strtoul(argv[i + 1], NULL, 0);
+		else if (!strcmp(argv[i], "--ops"))
+			ops = strtoul(argv[i + 1], NULL, 0);
+		else if (!strcmp(argv[i], "--seed"))
+			seed = strtoul(argv[i + 1], NULL, 0);
+		else
+			return usage();
+		i++;
+	}
+	fz_prepare();
+	start = end = now();
+	for (; done < inputs && end - start < (double)seconds; done++) {
+		input_size = fz_generate(FZ_TARGET.which, input, sizeof(input), (unsigned int)ops,
+					 seed * 1000003 + done);
+		fz_run(&FZ_TARGET, input, input_size, &opts);
+		end = now();
+	}
+	printf("%s: %lu inputs, %llu operations, %.0f operations/s\n", FZ_TARGET.name, done,
+	       (unsigned long long)fz.operations, (double)fz.operations / (end - start));
+	return 0;
+}
