@@ -57,11 +57,20 @@ static struct counter {
 static unsigned int forking; /* no thread may enter */
 
 extern void *__libc_stack_end __attribute__((weak));
+extern void __tsan_init(void) __attribute__((weak));
 
 static bool find_libunwind(void)
 {
-	void *lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+	void *lib;
 
+	/*
+	 * libunwind has a cache for each thread and takes a mutex when it drops one, at the
+	 * thread's exit. ThreadSanitizer may be done with the thread by then, and its mutex
+	 * functions fault.
+	 */
+	if (&__tsan_init)
+		return false;
+	lib = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
 	if (!lib)
 		return false;
 	*(void **)&unw_backtrace = dlsym(lib, "unw_backtrace");
