@@ -58,7 +58,7 @@ QY_API int qy_cache_free(struct qy_cache *cache, void *object);
 
 /**
  * qy_cache_alloc_bulk - @n objects or none.
- * Return: @n, or 0 (also for @n == 0); then @objects is untouched.
+ * Return: @n, or 0 (also for @n == 0); then what @objects holds means nothing.
  */
 QY_API size_t qy_cache_alloc_bulk(struct qy_cache *cache, qy_gfp_t gfp, size_t n,
 				  void **objects) QY_MUST_CHECK;

@@ -92,6 +92,22 @@ int qy__debug_parse(struct qy__debug_config *cfg, const char *string, const char
 qy_slab_flags_t qy__debug_cache_flags(const struct qy__debug_config *cfg, const char *name,
 				      qy_slab_flags_t flags);
 
+/* Parse the configuration's string into mm->debug (allocated here), before the hand-over. 0 / -EINVAL / -ENOMEM. */
+int qy__debug_config_init(struct qy_mm *mm, const struct qy_mm_config *cfg);
+
+/* ---- report.c: over fork() ---- */
+
+void qy__debug_lock_all(struct qy_mm *mm); /* before the page floor's locks */
+void qy__debug_unlock_all(struct qy_mm *mm);
+void qy__report_lock_all(struct qy_mm *mm); /* after them */
+void qy__report_unlock_all(struct qy_mm *mm);
+
+/* ---- bad_pointer.c ---- */
+
+/* Any kind of wrong pointer at free, realloc or usable size: finds out what it points into, reports. */
+void qy__debug_bad_pointer(struct qy_mm *mm, enum qy_report_kind kind, const void *p,
+			   const struct qy__call *call);
+
 /* ---- the rest exists in the debug build only ---- */
 
 struct qy__quarantine {
@@ -106,40 +122,89 @@ struct qy__debug_state {
 	struct qy__debug_config config;
 	struct qy__stackdepot depot;
 	struct qy__quarantine quarantine;
+	struct qy__lock large_lock; /* `live` of large blocks */
 	uint64_t calls; /* for validate=N */
 };
 
+/* A damaged run of bytes in a slot that nobody may write. */
+struct qy__damage {
+	enum qy_report_kind kind;
+	const char *what; /* "Left Redzone", … */
+	uint8_t *start, *end;
+	uint8_t expected; /* at start */
+	uint8_t fill;	  /* what the region is restored with */
+	bool poison_end;  /* its last byte is the object's last: restored with 0xa5 */
+};
+
 #if QY_CONFIG_DEBUG
+/* track.c */
 int qy__debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg); /* before the hand-over */
 void qy__debug_call(struct qy_mm *mm, struct qy__call *call); /* stack, thread, time. No lock held. */
-/* slab_debug.c: the debug path; takes and drops c->lock. */
+void qy__debug_set_track(struct qy_cache *c, void *object, int which, const struct qy__call *call);
+void qy__debug_get_track(const struct qy_cache *c, const void *object, int which, struct qy_stack *stack);
+void qy__debug_get_stack(struct qy_mm *mm, uint32_t handle, struct qy_stack *stack);
+
+/* object.c: bytes of one object */
+void qy__debug_fill_free(struct qy_cache *c, void *object);
+void qy__debug_fill_live(struct qy_cache *c, void *object, size_t size, enum qy_family family);
+/* The request of a live object changes in place: red zone behind it, poison in what it gains. */
+void qy__debug_resize_bytes(struct qy_cache *c, void *object, size_t old, size_t size, enum qy_family family);
+/* First damaged region of an object in the given state, or false. Reads only. */
+bool qy__debug_find_damage(const struct qy_cache *c, const void *object, bool live, struct qy__damage *d);
+/* Damage behind the last object of a slab. Reads only. */
+bool qy__debug_find_slab_damage(const struct qy_cache *c, const struct qy_page *slab, struct qy__damage *d);
+/* First byte of [p, p+n) that is not @value, or NULL; *@last: the last such byte. */
+uint8_t *qy__find_not(const void *p, size_t n, uint8_t value, uint8_t **last);
+void qy__debug_repair(const struct qy__damage *d);
+/* Bytes asked for, of a live object; the object's size where that is not tracked, or the word is damaged. */
+size_t qy__debug_object_size(const struct qy_cache *c, const void *object);
+enum qy_family qy__debug_object_family(const struct qy_cache *c, const void *object);
+bool qy__debug_is_live(const struct qy_mm *mm, const void *object); /* its start, exactly */
+void qy__debug_set_live(struct qy_mm *mm, const void *object, bool live);
+
+/* object_report.c: findings about one object */
+void qy__debug_describe(struct qy_report *r, struct qy_cache *c, struct qy_page *slab, const void *object,
+			const struct qy__call *call);
+/* Report and repair all damage of an object; the number of reports. */
+unsigned int qy__debug_check_object(struct qy_cache *c, struct qy_page *slab, void *object, bool live,
+				    const struct qy__call *call);
+unsigned int qy__debug_check_slab(struct qy_cache *c, struct qy_page *slab, const struct qy__call *call);
+void qy__debug_object_bug(struct qy_cache *c, struct qy_page *slab, void *object, enum qy_report_kind kind,
+			  const char *title, const char *fix, const struct qy__call *call);
+
+/* slab_debug.c: the debug path; takes and drops c->lock */
 int qy__debug_cache_free(struct qy_cache *c, void *object, struct qy__call *call);
-void qy__debug_cache_drain(struct qy_cache *c);	 /* quarantined objects of a cache really go */
-unsigned int qy__debug_report_leaks(struct qy_cache *c); /* at destroy; returns live objects */
-/* used by the flavour */
-void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab); /* fill a new slab, before its freelist */
-void qy__debug_fill_free(struct qy_cache *c, void *object);	      /* ditto, each object */
+void qy__debug_release(struct qy_mm *mm, void *object); /* out of quarantine: verified, really freed */
+/* krealloc in place: the request changes, red zones follow. -EINVAL: not live (reported). */
+int qy__debug_resize(struct qy_cache *c, void *object, size_t size, struct qy__call *call);
+/* Is it the start of a live object of its cache? Reports if not. */
+bool qy__debug_check_live(struct qy_cache *c, void *object, enum qy_report_kind kind, struct qy__call *call);
+/* used by the flavour, c->lock held */
+void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab); /* fill a new slab, before its objects */
 bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void *object);
 void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab, void *object,
 				 const struct qy__call *call);
-/* Is @object live? (its start, exactly) */
-bool qy__debug_is_live(const struct qy_mm *mm, const void *object);
-/* bytes asked for, of a live object */
-size_t qy__debug_object_size(const struct qy_cache *c, const void *object);
-/* krealloc in place: the request changes, red zones follow; false: family or state is wrong (reported) */
-bool qy__debug_resize(struct qy_cache *c, void *object, size_t size, const struct qy__call *call);
-/* any kind of wrong pointer at free, realloc or usable size: finds out what it points into, reports */
-void qy__debug_bad_pointer(struct qy_mm *mm, enum qy_report_kind kind, const void *p,
-			   const struct qy__call *call);
-/* large.c: kmalloc blocks */
+
+/* large.c: kmalloc blocks above the classes */
+qy_slab_flags_t qy__debug_large_flags(const struct qy_mm *mm);
 void *qy__debug_large_alloc(struct qy_mm *mm, struct qy_page *head, size_t offset, qy_gfp_t gfp,
-			    const struct qy__call *call);
+			    struct qy__call *call);
 int qy__debug_large_free(struct qy_mm *mm, struct qy_page *head, void *p, struct qy__call *call);
-bool qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, size_t size, const struct qy__call *call);
+int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, void *p, size_t size,
+			   struct qy__call *call);
+void qy__debug_large_release(struct qy_mm *mm, struct qy_page *head);
+unsigned int qy__debug_large_check(struct qy_mm *mm, struct qy_page *head, bool live,
+				   const struct qy__call *call);
+
 /* quarantine.c */
 bool qy__quarantine_put(struct qy_mm *mm, void *object, size_t bytes); /* false: not kept, free it now */
-void qy__quarantine_reduce(struct qy_mm *mm, size_t limit);	      /* oldest out until at most so many bytes */
-void qy__debug_tick(struct qy_mm *mm);				      /* validate=N */
+void qy__quarantine_reduce(struct qy_mm *mm, size_t limit); /* oldest out until at most so many bytes */
+void qy__quarantine_drop(struct qy_mm *mm, const struct qy_cache *c); /* all of this cache's objects */
+
+/* validate.c */
+unsigned int qy__debug_validate(struct qy_mm *mm);
+void qy__debug_tick(struct qy_mm *mm); /* validate=N */
+unsigned int qy__debug_report_leaks(struct qy_cache *c); /* at destroy; returns live objects */
 #else
 static inline int qy__debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 {
@@ -150,27 +215,44 @@ static inline void qy__debug_call(struct qy_mm *mm, struct qy__call *call)
 {
 	(void)mm, (void)call;
 }
+static inline void qy__debug_fill_free(struct qy_cache *c, void *object)
+{
+	(void)c, (void)object;
+}
+static inline size_t qy__debug_object_size(const struct qy_cache *c, const void *object)
+{
+	(void)object;
+	return c->layout.object_size;
+}
+static inline bool qy__debug_is_live(const struct qy_mm *mm, const void *object)
+{
+	(void)mm, (void)object;
+	return true;
+}
+static inline void qy__debug_describe(struct qy_report *r, struct qy_cache *c, struct qy_page *slab,
+				      const void *object, const struct qy__call *call)
+{
+	(void)r, (void)c, (void)slab, (void)object, (void)call;
+}
 static inline int qy__debug_cache_free(struct qy_cache *c, void *object, struct qy__call *call)
 {
 	(void)c, (void)object, (void)call;
 	return 0;
 }
-static inline void qy__debug_cache_drain(struct qy_cache *c)
+static inline int qy__debug_resize(struct qy_cache *c, void *object, size_t size, struct qy__call *call)
 {
-	(void)c;
-}
-static inline unsigned int qy__debug_report_leaks(struct qy_cache *c)
-{
-	(void)c;
+	(void)c, (void)object, (void)size, (void)call;
 	return 0;
+}
+static inline bool qy__debug_check_live(struct qy_cache *c, void *object, enum qy_report_kind kind,
+					struct qy__call *call)
+{
+	(void)c, (void)object, (void)kind, (void)call;
+	return true;
 }
 static inline void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab)
 {
 	(void)c, (void)slab;
-}
-static inline void qy__debug_fill_free(struct qy_cache *c, void *object)
-{
-	(void)c, (void)object;
 }
 static inline bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void *object)
 {
@@ -182,26 +264,13 @@ static inline void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_pag
 {
 	(void)c, (void)slab, (void)object, (void)call;
 }
-static inline bool qy__debug_is_live(const struct qy_mm *mm, const void *object)
+static inline qy_slab_flags_t qy__debug_large_flags(const struct qy_mm *mm)
 {
-	(void)mm, (void)object;
-	return true;
+	(void)mm;
+	return 0;
 }
-static inline size_t qy__debug_object_size(const struct qy_cache *c, const void *object)
-{
-	(void)object;
-	return c->layout.object_size;
-}
-static inline bool qy__debug_resize(struct qy_cache *c, void *object, size_t size,
-				    const struct qy__call *call)
-{
-	(void)c, (void)object, (void)size, (void)call;
-	return true;
-}
-void qy__debug_bad_pointer(struct qy_mm *mm, enum qy_report_kind kind, const void *p,
-			   const struct qy__call *call);
 static inline void *qy__debug_large_alloc(struct qy_mm *mm, struct qy_page *head, size_t offset,
-					  qy_gfp_t gfp, const struct qy__call *call)
+					  qy_gfp_t gfp, struct qy__call *call)
 {
 	(void)mm, (void)head, (void)offset, (void)gfp, (void)call;
 	return NULL;
@@ -212,19 +281,33 @@ static inline int qy__debug_large_free(struct qy_mm *mm, struct qy_page *head, v
 	(void)mm, (void)head, (void)p, (void)call;
 	return 0;
 }
-static inline bool qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, size_t size,
-					  const struct qy__call *call)
+static inline int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, void *p, size_t size,
+					 struct qy__call *call)
 {
-	(void)mm, (void)head, (void)size, (void)call;
-	return true;
+	(void)mm, (void)head, (void)p, (void)size, (void)call;
+	return 0;
 }
 static inline void qy__quarantine_reduce(struct qy_mm *mm, size_t limit)
 {
 	(void)mm, (void)limit;
 }
+static inline void qy__quarantine_drop(struct qy_mm *mm, const struct qy_cache *c)
+{
+	(void)mm, (void)c;
+}
+static inline unsigned int qy__debug_validate(struct qy_mm *mm)
+{
+	(void)mm;
+	return 0;
+}
 static inline void qy__debug_tick(struct qy_mm *mm)
 {
 	(void)mm;
+}
+static inline unsigned int qy__debug_report_leaks(struct qy_cache *c)
+{
+	(void)c;
+	return 0;
 }
 #endif
 

@@ -41,6 +41,12 @@ void qy__report_emit(struct qy_report *r);
 void qy__report_bad_page(struct qy_mm *mm, enum qy_report_kind kind, const void *addr,
 			 const struct qy_page *page, const char *title, uintptr_t caller);
 
+/*
+ * The stack from the public function's caller on, with that function itself as first frame. @caller is the return
+ * address of the public function; a stack in which it does not occur is given whole. No lock may be held.
+ */
+unsigned int qy__backtrace_from(uintptr_t *pcs, unsigned int max, uintptr_t caller);
+
 /* The default sink: text on standard error. */
 void qy__report_to_stderr(const struct qy_report *r, void *ctx);
 

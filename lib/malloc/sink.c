@@ -18,8 +18,6 @@
 #include "util/fmt.h"
 #include "util/lock.h"
 
-#define DEFAULT_DEBUG "slab_debug=FZPU quarantine=16M red_zone=64"
-
 static struct qy__lock lock;
 static char text[64 << 10];
 static char path_pattern[256];

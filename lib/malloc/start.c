@@ -16,11 +16,16 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "instance.h"
 #include "malloc/malloc_internal.h"
 #include "page/page.h"
 #include "util/atomic.h"
 #include "util/backtrace.h"
 #include "util/compiler.h"
+#include "util/fmt.h"
+
+/* The debug drop-in without QUARRY_DEBUG in the environment. */
+#define DEFAULT_DEBUG "slab_debug=FZPU quarantine=16M red_zone=64"
 
 enum { COLD, STARTING, READY };
 
@@ -66,9 +71,23 @@ const char *qy__malloc_getenv(const char *name)
 	return NULL;
 }
 
+/* A debug string that cannot be understood is said and left aside: the program shall run all the same. */
 static QY_COLD struct qy_mm *bring_up(void)
 {
-	struct qy_mm *mm = qy_mm_default();
+	static const char complaint[] = "quarry: QUARRY_DEBUG is not understood, using " DEFAULT_DEBUG "\n";
+	struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
+	struct qy_mm *mm;
+
+	cfg.classes = QY_CLASSES_FINE;
+	cfg.debug = qy__malloc_getenv("QUARRY_DEBUG");
+	if (!cfg.debug && QY_CONFIG_DEBUG)
+		cfg.debug = DEFAULT_DEBUG;
+	mm = qy__mm_default_with(&cfg);
+	if (!mm && errno == EINVAL) {
+		qy__write_all(STDERR_FILENO, complaint, sizeof(complaint) - 1);
+		cfg.debug = QY_CONFIG_DEBUG ? DEFAULT_DEBUG : NULL;
+		mm = qy__mm_default_with(&cfg);
+	}
 
 	if (mm) {
 		qy__malloc_sink_init(mm);

@@ -16,6 +16,8 @@
 
 #include "util/compiler.h"
 
+#define QY__SHEAF_MAX 60 /* largest capacity */
+
 struct qy__sheaf {
 	uint32_t size, capacity;
 	void *objects[];

@@ -131,10 +131,14 @@ static inline size_t qy__live_bit(const struct qy_mm *mm, const void *object)
 }
 
 /* slab_common.c */
+int qy__slab_boot(struct qy_mm *mm); /* before the hand-over */
 int qy__slab_init(struct qy_mm *mm);
-/* Create with layout options; the public call adds the debug string's flags. */
+/* An internal cache: exactly these flags, no sheaves. errno EINVAL / ENOMEM. */
 struct qy_cache *qy__cache_create(struct qy_mm *mm, const char *name, size_t size, size_t align,
 				  qy_slab_flags_t flags, qy_ctor_fn ctor);
+/* A cache as users make them: the debug string's flags added, sheaves unless a debug flag is on. */
+struct qy_cache *qy__cache_create_user(struct qy_mm *mm, const char *name, size_t size, size_t align,
+				       qy_slab_flags_t flags, qy_ctor_fn ctor);
 /* The slow halves of alloc and free, for slab, kmalloc and malloc alike. */
 void *qy__cache_alloc_slow(struct qy_cache *c, qy_gfp_t gfp, const struct qy__call *call);
 void qy__cache_free_slow(struct qy_cache *c, void *object);

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * object.c - the bytes of one object: filled when its state changes, compared when it is looked at.
+ *
+ *   state   left zone   body            request…object_size   right zone   padding
+ *   free    0xbb        0x6b … 0xa5     (body)                0xbb         0x5a
+ *   live    0xcc        the user's      0xcc if tracked       0xcc         0x5a
+ *
+ * Whether an object is live stands in a bitmap apart from all memory an overflow can reach.
+ */
+#include <string.h>
+
+#include "debug/debug.h"
+#include "util/bitops.h"
+#include "util/plant.h"
+
+/* The request word: 48 bits of size, 8 of family, 8 to tell an overwritten word from a real one. */
+#define REQUEST_SIZE_BITS 48
+#define REQUEST_MARK 0x51u
+
+static bool has(const struct qy_cache *c, qy_slab_flags_t flag)
+{
+	return qy__debug_has(c->flags, flag);
+}
+
+static bool poisons(const struct qy_cache *c)
+{
+	return has(c, QY_SLAB_POISON) && !c->ctor;
+}
+
+bool qy__debug_is_live(const struct qy_mm *mm, const void *object)
+{
+	return qy__test_bit(mm->live, qy__live_bit(mm, object));
+}
+
+void qy__debug_set_live(struct qy_mm *mm, const void *object, bool live)
+{
+	/* A word of the bitmap may be shared by two slabs only if a page had less than 64 bits: it has 512. */
+	if (live)
+		qy__set_bit(mm->live, qy__live_bit(mm, object));
+	else
+		qy__clear_bit(mm->live, qy__live_bit(mm, object));
+}
+
+static void set_request(struct qy_cache *c, void *object, size_t size, enum qy_family family)
+{
+	uint64_t word = (uint64_t)REQUEST_MARK << 56 | (uint64_t)family << REQUEST_SIZE_BITS | size;
+
+	if (c->layout.orig_size)
+		memcpy((char *)object + c->layout.orig_size, &word, sizeof(word));
+}
+
+/* false: not tracked, or overwritten. */
+static bool get_request(const struct qy_cache *c, const void *object, size_t *size, enum qy_family *family)
+{
+	uint64_t word;
+
+	if (!c->layout.orig_size)
+		return false;
+	memcpy(&word, (const char *)object + c->layout.orig_size, sizeof(word));
+	*size = word & ((UINT64_C(1) << REQUEST_SIZE_BITS) - 1);
+	*family = (enum qy_family)(word >> REQUEST_SIZE_BITS & 0xff);
+	return word >> 56 == REQUEST_MARK && *size <= c->layout.object_size && *family < QY_NR_FAMILIES;
+}
+
+size_t qy__debug_object_size(const struct qy_cache *c, const void *object)
+{
+	enum qy_family family;
+	size_t size;
+
+	return get_request(c, object, &size, &family) ? size : c->layout.object_size;
+}
+
+enum qy_family qy__debug_object_family(const struct qy_cache *c, const void *object)
+{
+	enum qy_family family;
+	size_t size;
+
+	return get_request(c, object, &size, &family) ? family : QY_FAMILY_NONE;
+}
+
+static void fill_zones(struct qy_cache *c, char *object, size_t size, uint8_t value)
+{
+	if (!has(c, QY_SLAB_RED_ZONE))
+		return;
+	memset(object - c->layout.red_left_pad, value, c->layout.red_left_pad);
+	memset(object + size, value, c->layout.inuse - size);
+}
+
+static void fill_poison(struct qy_cache *c, char *object, size_t size)
+{
+	if (!poisons(c) || !size)
+		return;
+	memset(object, QY_POISON_FREE, size - 1);
+	object[size - 1] = (char)QY_POISON_END;
+}
+
+void qy__debug_fill_free(struct qy_cache *c, void *object)
+{
+	fill_zones(c, object, c->layout.object_size, QY_RED_INACTIVE);
+	fill_poison(c, object, c->layout.object_size);
+}
+
+void qy__debug_fill_live(struct qy_cache *c, void *object, size_t size, enum qy_family family)
+{
+	set_request(c, object, size, family);
+	fill_zones(c, object, c->layout.orig_size ? size : c->layout.object_size, QY_RED_ACTIVE);
+	fill_poison(c, object, c->layout.orig_size ? size : c->layout.object_size);
+}
+
+void qy__debug_resize_bytes(struct qy_cache *c, void *object, size_t old, size_t size, enum qy_family family)
+{
+	if (!c->layout.orig_size)
+		return;
+	set_request(c, object, size, family);
+	if (has(c, QY_SLAB_RED_ZONE))
+		memset((char *)object + size, QY_RED_ACTIVE, c->layout.inuse - size);
+	if (poisons(c) && size > old)
+		memset((char *)object + old, QY_POISON_FREE, size - old);
+}
+
+uint8_t *qy__find_not(const void *p, size_t n, uint8_t value, uint8_t **last)
+{
+	const uint8_t *b = p;
+	size_t i = 0, end = n;
+
+	/* A run of equal bytes equals itself one byte further on; memcmp is fast. */
+	if (!n || (b[0] == value && !memcmp(b, b + 1, n - 1)))
+		return NULL;
+	while (b[i] == value)
+		i++;
+	while (b[end - 1] == value)
+		end--;
+	if (last)
+		*last = (uint8_t *)b + end - 1;
+	return (uint8_t *)b + i;
+}
+
+static bool find_in(const void *from, size_t n, uint8_t value, enum qy_report_kind kind, const char *what,
+		    struct qy__damage *d)
+{
+	uint8_t *last = NULL, *first = qy__find_not(from, n, value, &last);
+
+	if (!first)
+		return false;
+	*d = (struct qy__damage){
+		.kind = kind, .what = what, .start = first, .end = last + 1, .expected = value, .fill = value
+	};
+	return true;
+}
+
+static bool find_in_poison(const char *object, size_t size, struct qy__damage *d)
+{
+	if (find_in(object, size - 1, QY_POISON_FREE, QY_REPORT_USE_AFTER_FREE, "Poison", d)) {
+		/* One write may have run over the end byte as well. */
+		d->poison_end = d->end == (uint8_t *)object + size - 1 &&
+				(uint8_t)object[size - 1] != QY_POISON_END;
+		d->end += d->poison_end;
+		return true;
+	}
+	return find_in(object + size - 1, 1, QY_POISON_END, QY_REPORT_USE_AFTER_FREE, "End Poison", d);
+}
+
+bool qy__debug_find_damage(const struct qy_cache *c, const void *object, bool live, struct qy__damage *d)
+{
+	const struct qy__layout *l = &c->layout;
+	uint8_t zone = live ? QY_RED_ACTIVE : QY_RED_INACTIVE;
+	size_t size = live ? qy__debug_object_size(c, object) : l->object_size;
+	const char *p = object;
+
+	if (has(c, QY_SLAB_RED_ZONE)) {
+		if (find_in(p - l->red_left_pad, l->red_left_pad, zone, QY_REPORT_UNDERWRITE, "Left Redzone", d))
+			return true;
+		if (!qy__planted(20) &&
+		    find_in(p + size, l->inuse - size, zone, QY_REPORT_OVERFLOW, "Right Redzone", d)) {
+			if (d->start < (const uint8_t *)p + l->object_size)
+				d->what = "kmalloc Redzone";
+			return true;
+		}
+	} else if (has(c, QY_SLAB_POISON) &&
+		   find_in(p + l->object_size, l->inuse - l->object_size, QY_POISON_INUSE, QY_REPORT_OVERFLOW,
+			   "Alignment padding", d)) {
+		return true;
+	}
+	if (!live && poisons(c) && find_in_poison(p, l->object_size, d))
+		return true;
+	if (!has(c, QY_SLAB_POISON) || l->meta_end >= l->slot - l->red_left_pad)
+		return false;
+	return find_in(p + l->meta_end, l->slot - l->red_left_pad - l->meta_end, QY_POISON_INUSE, QY_REPORT_PADDING,
+		       "Object padding", d);
+}
+
+bool qy__debug_find_slab_damage(const struct qy_cache *c, const struct qy_page *slab, struct qy__damage *d)
+{
+	const char *start = qy__page_addr(c->mm, slab);
+	size_t used = (size_t)slab->slab.objects * c->layout.slot, bytes = QY_PAGE_SIZE << slab->order;
+
+	if (!has(c, QY_SLAB_POISON) || used > bytes)
+		return false;
+	return find_in(start + used, bytes - used, QY_POISON_INUSE, QY_REPORT_PADDING, "Padding", d);
+}
+
+void qy__debug_repair(const struct qy__damage *d)
+{
+	memset(d->start, d->fill, (size_t)(d->end - d->start));
+	if (d->poison_end)
+		d->end[-1] = QY_POISON_END;
+}

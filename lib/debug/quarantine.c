@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * quarantine.c - freed objects kept back, oldest first, until their bytes exceed a limit.
+ *
+ * While an object waits here it is poisoned and not handed out: a write through a stale pointer damages nobody and is
+ * found when the object leaves, or when everything is validated. The entries lie in pages of their own, apart from the
+ * objects:
+ *
+ *   head page [ …, entry, entry ] → page [ entry … ] → tail page [ entry, entry, … ]
+ *                  ^head_pos                                                ^tail_pos
+ *
+ * Lock: quarantine.lock; objects are released after it was dropped.
+ */
+#include "debug/debug.h"
+#include "page/page_alloc.h"
+
+struct entry {
+	void *object; /* NULL: taken out from the middle */
+	size_t bytes;
+};
+
+#define ENTRIES (QY_PAGE_SIZE / sizeof(struct entry))
+
+static struct entry *entry_at(struct qy_mm *mm, uint32_t pfn, uint32_t pos)
+{
+	return (struct entry *)qy__pfn_addr(mm, pfn) + pos;
+}
+
+/* Room for one more entry at the tail. */
+static bool make_room_locked(struct qy_mm *mm, struct qy__quarantine *q)
+{
+	struct qy_page *page;
+
+	if (q->tail != QY__PFN_NONE && q->tail_pos < ENTRIES)
+		return true;
+	page = qy__alloc_block(mm, QY_GFP_NOWAIT, 0, QY__PAGE_ALLOC);
+	if (!page)
+		return false;
+	page->next = QY__PFN_NONE;
+	if (q->tail == QY__PFN_NONE) {
+		q->head = qy__page_pfn(mm, page);
+		q->head_pos = 0;
+	} else {
+		qy__pfn_page(mm, q->tail)->next = qy__page_pfn(mm, page);
+	}
+	q->tail = qy__page_pfn(mm, page);
+	q->tail_pos = 0;
+	return true;
+}
+
+bool qy__quarantine_put(struct qy_mm *mm, void *object, size_t bytes)
+{
+	struct qy__quarantine *q = &mm->debug->quarantine;
+	size_t limit = q->limit;
+	bool kept = false;
+
+	if (bytes > limit)
+		return false;
+	qy__lock(&q->lock);
+	if (make_room_locked(mm, q)) {
+		*entry_at(mm, q->tail, q->tail_pos++) = (struct entry){ object, bytes };
+		q->bytes += bytes;
+		q->count++;
+		kept = true;
+	}
+	qy__unlock(&q->lock);
+	if (kept)
+		qy__quarantine_reduce(mm, limit);
+	return kept;
+}
+
+/* The oldest entry that is still there. */
+static bool take_oldest_locked(struct qy_mm *mm, struct qy__quarantine *q, struct entry *e)
+{
+	while (q->head != QY__PFN_NONE) {
+		struct qy_page *page = qy__pfn_page(mm, q->head);
+
+		if (q->head == q->tail && q->head_pos == q->tail_pos)
+			return false;
+		if (q->head_pos == ENTRIES) {
+			q->head = page->next;
+			q->head_pos = 0;
+			if (q->head == QY__PFN_NONE)
+				q->tail = QY__PFN_NONE;
+			qy__free_block(mm, page);
+			continue;
+		}
+		*e = *entry_at(mm, q->head, q->head_pos++);
+		if (!e->object)
+			continue;
+		q->bytes -= e->bytes;
+		q->count--;
+		return true;
+	}
+	return false;
+}
+
+void qy__quarantine_reduce(struct qy_mm *mm, size_t limit)
+{
+	struct qy__quarantine *q = &mm->debug->quarantine;
+	struct entry e;
+	bool more;
+
+	do {
+		qy__lock(&q->lock);
+		more = q->bytes > limit && take_oldest_locked(mm, q, &e);
+		qy__unlock(&q->lock);
+		if (more)
+			qy__debug_release(mm, e.object);
+	} while (more);
+}
+
+static bool belongs_to(struct qy_mm *mm, const struct qy_cache *c, const void *object)
+{
+	const struct qy_page *head = qy__page_head(mm, qy__addr_page(mm, object));
+
+	return head->type == QY__PAGE_SLAB && qy__ref_cache(mm, head->slab.cache) == c;
+}
+
+/* Take the next object of @c, from *@pfn / *@pos on, out of the middle. */
+static void *take_of_cache_locked(struct qy_mm *mm, const struct qy_cache *c, uint32_t *pfn, uint32_t *pos)
+{
+	struct qy__quarantine *q = &mm->debug->quarantine;
+
+	for (; *pfn != QY__PFN_NONE; *pfn = qy__pfn_page(mm, *pfn)->next, *pos = 0) {
+		uint32_t end = *pfn == q->tail ? q->tail_pos : (uint32_t)ENTRIES;
+
+		while (*pos < end) {
+			struct entry *e = entry_at(mm, *pfn, (*pos)++);
+			void *object = e->object;
+
+			if (!object || !belongs_to(mm, c, object))
+				continue;
+			e->object = NULL;
+			q->bytes -= e->bytes;
+			q->count--;
+			return object;
+		}
+	}
+	return NULL;
+}
+
+void qy__quarantine_drop(struct qy_mm *mm, const struct qy_cache *c)
+{
+	struct qy__quarantine *q = &mm->debug->quarantine;
+	void *batch[64];
+	unsigned int n;
+
+	do {
+		uint32_t pfn, pos;
+
+		qy__lock(&q->lock);
+		pfn = q->head;
+		pos = q->head_pos;
+		for (n = 0; n < ARRAY_SIZE(batch); n++) {
+			batch[n] = take_of_cache_locked(mm, c, &pfn, &pos);
+			if (!batch[n])
+				break;
+		}
+		qy__unlock(&q->lock);
+		for (unsigned int i = 0; i < n; i++)
+			qy__debug_release(mm, batch[i]);
+	} while (n == ARRAY_SIZE(batch));
+}

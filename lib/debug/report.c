@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report.c - from a finding to a decision.
+ *
+ * Nothing here allocates or trusts the memory it reports on: callers fill the report from descriptors and from
+ * records they have checked.
+ *
+ * Lock: report.lock, the last of all; held while the sink runs, so that two reports never mix.
+ */
+#include "debug/debug.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util/backtrace.h"
+#include "util/hash.h"
+
+void qy__report_init(struct qy_report *r, struct qy_mm *mm, enum qy_report_kind kind, const char *cache)
+{
+	memset(r, 0, sizeof(*r));
+	r->struct_size = sizeof(*r);
+	r->mm = mm;
+	r->kind = kind;
+	r->cache = cache;
+}
+
+void qy__report_title(struct qy_report *r, const char *fmt, ...)
+{
+	struct qy__buf buf = QY__BUF(r->title);
+	va_list ap;
+
+	va_start(ap, fmt);
+	qy__vfmt(&buf, fmt, ap);
+	va_end(ap);
+}
+
+void qy__report_fix(struct qy_report *r, const char *fmt, ...)
+{
+	struct qy__buf buf = QY__BUF(r->fix);
+	va_list ap;
+
+	va_start(ap, fmt);
+	qy__vfmt(&buf, fmt, ap);
+	va_end(ap);
+}
+
+unsigned int qy__backtrace_from(uintptr_t *pcs, unsigned int max, uintptr_t caller)
+{
+	uintptr_t all[QY_STACK_MAX + 12]; /* the library's own frames lie on top */
+	unsigned int n = qy__backtrace(all, ARRAY_SIZE(all), 0), first = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (all[i] != caller)
+			continue;
+		first = i ? i - 1 : 0;
+		break;
+	}
+	n = min(n - first, max);
+	memcpy(pcs, all + first, n * sizeof(pcs[0]));
+	if (!n && max && caller) {
+		pcs[0] = caller;
+		n = 1;
+	}
+	return n;
+}
+
+/* Equal for findings of one origin: the kind, where it was allocated, freed and found. */
+static uint64_t report_hash(const struct qy_report *r)
+{
+	uint64_t h = qy__mix64((uint64_t)r->kind + 1);
+
+	h = qy__hash_words(r->alloc.pc, r->alloc.nr, h);
+	h = qy__hash_words(r->free.pc, r->free.nr, h);
+	return qy__hash_words(r->here.pc, r->here.nr, h);
+}
+
+static bool is_bug(enum qy_report_kind kind)
+{
+	return kind != QY_REPORT_NOMEM && kind != QY_REPORT_TRACE;
+}
+
+/* Die at once: a handler of the program's for SIGABRT might allocate, with our locks held. */
+QY_NORETURN static void die(void)
+{
+	signal(SIGABRT, SIG_DFL);
+	abort();
+}
+
+void qy__report_emit(struct qy_report *r)
+{
+	struct qy__report_state *st = &r->mm->report;
+	enum qy_policy policy;
+
+	r->when = qy__osif_now(&r->mm->os);
+	r->hash = report_hash(r);
+	qy__lock(&st->lock);
+	r->seq = ++st->seq;
+	if (is_bug(r->kind))
+		st->found++;
+	policy = st->policy;
+	if (st->sink.fn)
+		st->sink.fn(r, st->sink.ctx);
+	else
+		qy__report_to_stderr(r, NULL);
+	qy__unlock(&st->lock);
+	if (is_bug(r->kind) && policy == QY_POLICY_ABORT)
+		die();
+}
+
+void qy__report_bad_page(struct qy_mm *mm, enum qy_report_kind kind, const void *addr,
+			 const struct qy_page *page, const char *title, uintptr_t caller)
+{
+	uintptr_t pc[QY_STACK_MAX];
+	struct qy_report r;
+
+	qy__report_init(&r, mm, kind, "page");
+	qy__report_title(&r, "%s", title);
+	r.object = addr;
+	if (page) {
+		r.object = r.slab = qy__page_addr(mm, page);
+		r.object_size = QY_PAGE_SIZE << (page->order <= mm->max_order ? page->order : 0);
+	}
+	r.here.nr = qy__backtrace_from(pc, QY_STACK_MAX, caller);
+	r.here.pc = pc;
+	r.here.tid = qy__osif_tid();
+	qy__report_fix(&r, "Object at 0x%lx not freed", (unsigned long)(uintptr_t)r.object);
+	qy__report_emit(&r);
+}
+
+void qy__report_to_stderr(const struct qy_report *r, void *ctx)
+{
+	static struct qy__lock lock; /* of the scratch buffer, the process's, no instance's */
+	static char text[32768];
+	size_t n;
+
+	(void)ctx;
+	qy__lock(&lock);
+	n = qy_report_text(r, text, sizeof(text));
+	qy__write_all(STDERR_FILENO, text, min(n, sizeof(text) - 1));
+	qy__unlock(&lock);
+}
+
+void qy_mm_set_sink(struct qy_mm *mm, struct qy_report_sink sink)
+{
+	qy__lock(&mm->report.lock);
+	mm->report.sink = sink;
+	qy__unlock(&mm->report.lock);
+}
+
+void qy_mm_set_policy(struct qy_mm *mm, enum qy_policy policy)
+{
+	qy__lock(&mm->report.lock);
+	mm->report.policy = policy;
+	qy__unlock(&mm->report.lock);
+}
+
+uint64_t qy_mm_reports(const struct qy_mm *mm)
+{
+	return qy__load_relaxed(&mm->report.found);
+}
+
+const char *qy_report_kind_name(enum qy_report_kind kind)
+{
+	static const char *const name[QY_NR_REPORT_KINDS] = {
+		[QY_REPORT_NONE] = "none",
+		[QY_REPORT_OVERFLOW] = "heap-overflow",
+		[QY_REPORT_UNDERWRITE] = "heap-underwrite",
+		[QY_REPORT_USE_AFTER_FREE] = "use-after-free-write",
+		[QY_REPORT_DOUBLE_FREE] = "double-free",
+		[QY_REPORT_INVALID_FREE] = "invalid-free",
+		[QY_REPORT_FAMILY_MISMATCH] = "alloc-dealloc-mismatch",
+		[QY_REPORT_SIZE_MISMATCH] = "size-mismatch",
+		[QY_REPORT_WRONG_CACHE] = "wrong-cache",
+		[QY_REPORT_PADDING] = "padding-overwritten",
+		[QY_REPORT_FREELIST] = "freelist-corrupt",
+		[QY_REPORT_METADATA] = "metadata-corrupt",
+		[QY_REPORT_LEAK] = "leak",
+		[QY_REPORT_BAD_PAGE_FREE] = "bad-page-free",
+		[QY_REPORT_PAGE_ORDER] = "wrong-page-order",
+		[QY_REPORT_BAD_REALLOC] = "bad-realloc",
+		[QY_REPORT_NOMEM] = "out-of-memory",
+		[QY_REPORT_TRACE] = "trace",
+	};
+
+	return (unsigned int)kind < QY_NR_REPORT_KINDS ? name[kind] : "unknown";
+}
+
+/* fork(): the locks that are taken inside the page floor's. */
+void qy__report_lock_all(struct qy_mm *mm)
+{
+	qy__lock(&mm->debug->depot.lock);
+	qy__lock(&mm->report.lock);
+}
+
+void qy__report_unlock_all(struct qy_mm *mm)
+{
+	qy__unlock(&mm->report.lock);
+	qy__unlock(&mm->debug->depot.lock);
+}
+
+/* … and those taken outside them. */
+void qy__debug_lock_all(struct qy_mm *mm)
+{
+	qy__lock(&mm->debug->large_lock);
+	qy__lock(&mm->debug->quarantine.lock);
+}
+
+void qy__debug_unlock_all(struct qy_mm *mm)
+{
+	qy__unlock(&mm->debug->quarantine.lock);
+	qy__unlock(&mm->debug->large_lock);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report_text.c - a report as SLUB words it, with one line for people and one for machines before it.
+ * The form is drawn in report.h. No stdio, no locale, no memory.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "debug/report.h"
+#include "util/module.h"
+
+#define RULE 77
+#define DUMP_MAX 256 /* bytes of an object that are dumped, around the damage */
+
+static void rule(struct qy__buf *b, char ch)
+{
+	char line[RULE + 2];
+
+	memset(line, ch, RULE);
+	line[RULE] = '\n';
+	line[RULE + 1] = 0;
+	qy__fmt(b, "%s", line);
+}
+
+static unsigned long addr(const void *p)
+{
+	return (unsigned long)(uintptr_t)p;
+}
+
+static const char *family_name(enum qy_family family)
+{
+	static const char *const name[QY_NR_FAMILIES] = { "-", "malloc", "new", "new[]" };
+
+	return (unsigned int)family < QY_NR_FAMILIES ? name[family] : "?";
+}
+
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
+/* What happened, in words: "1 byte written past the end …". */
+static void plain_words(struct qy__buf *b, const struct qy_report *r)
+{
+	size_t size = r->object_size, len = r->damage_len;
+	long off = (long)r->damage_offset;
+
+	qy__fmt(b, "Quarry: %s: ", qy_report_kind_name(r->kind));
+	switch (r->kind) {
+	case QY_REPORT_OVERFLOW:
+		qy__fmt(b, "%zu byte%s written past the end of a %zu-byte object, at offset %ld (%zu past its end)",
+			len, plural(len), size, off, (size_t)off - size);
+		break;
+	case QY_REPORT_UNDERWRITE:
+		qy__fmt(b, "%zu byte%s written before the start of a %zu-byte object, at offset %ld", len,
+			plural(len), size, off);
+		break;
+	case QY_REPORT_USE_AFTER_FREE:
+		qy__fmt(b, "%zu byte%s of a freed %zu-byte object written, at offset %ld", len, plural(len), size, off);
+		break;
+	case QY_REPORT_DOUBLE_FREE:
+		qy__fmt(b, "the %zu-byte object at 0x%lx was freed before", size, addr(r->object));
+		break;
+	case QY_REPORT_FAMILY_MISMATCH:
+		qy__fmt(b, "memory from %s given to the release of %s", family_name(r->family_alloc),
+			family_name(r->family_free));
+		break;
+	default:
+		qy__fmt(b, "%s", r->title);
+		break;
+	}
+	qy__fmt(b, "\n");
+}
+
+static void machine_line(struct qy__buf *b, const struct qy_report *r)
+{
+	qy__fmt(b, "QY seq=%lu kind=%s cache=%s object=0x%lx size=%zu", (unsigned long)r->seq,
+		qy_report_kind_name(r->kind), r->cache, addr(r->object), r->object_size);
+	if (r->damage)
+		qy__fmt(b, " offset=%ld len=%zu expected=0x%02x found=0x%02x", (long)r->damage_offset, r->damage_len,
+			r->expected, r->found);
+	qy__fmt(b, " alloc=%s free=%s hash=0x%016lx\n", family_name(r->family_alloc), family_name(r->family_free),
+		(unsigned long)r->hash);
+}
+
+static void frames(struct qy__buf *b, const struct qy_stack *stack)
+{
+	char path[512];
+	uintptr_t offset;
+
+	for (unsigned int i = 0; i < stack->nr; i++) {
+		if (qy__module_of(stack->pc[i] - 1, path, sizeof(path), &offset))
+			qy__fmt(b, "    #%u 0x%lx (%s+0x%lx)\n", i, (unsigned long)stack->pc[i], path,
+				(unsigned long)offset + 1);
+		else
+			qy__fmt(b, "    #%u 0x%lx\n", i, (unsigned long)stack->pc[i]);
+	}
+}
+
+static void stack(struct qy__buf *b, const char *what, const struct qy_stack *st, uint64_t now)
+{
+	if (st->damaged)
+		qy__fmt(b, "%s: the record was overwritten\n", what);
+	if (st->damaged || !(st->nr || st->when || st->tid))
+		return;
+	qy__fmt(b, "%s age=%lu.%06lu cpu=%u pid=%d\n", what, (unsigned long)((now - st->when) / 1000000000u),
+		(unsigned long)((now - st->when) / 1000u % 1000000u), st->cpu, st->tid);
+	frames(b, st);
+}
+
+static void hex_line(struct qy__buf *b, const char *label, const uint8_t *p, size_t n)
+{
+	qy__fmt(b, "%s0x%lx:", label, addr(p));
+	for (size_t i = 0; i < 16; i++) {
+		if (i < n)
+			qy__fmt(b, " %02x", p[i]);
+		else
+			qy__fmt(b, "   ");
+	}
+	qy__fmt(b, "  ");
+	for (size_t i = 0; i < n; i++)
+		qy__fmt(b, "%c", p[i] >= 0x20 && p[i] < 0x7f ? p[i] : '.');
+	qy__fmt(b, "\n");
+}
+
+static void section(struct qy__buf *b, const char *label, const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; p && i < n; i += 16)
+		hex_line(b, label, p + i, min(n - i, (size_t)16));
+}
+
+/* At most DUMP_MAX bytes of the object: those around the damage, else the first. */
+static void object_section(struct qy__buf *b, const struct qy_report *r)
+{
+	const uint8_t *p = r->object;
+	size_t n = r->object_dump_len, from = 0;
+
+	if (n > DUMP_MAX) {
+		if (r->damage_offset > DUMP_MAX / 2)
+			from = min((size_t)r->damage_offset - DUMP_MAX / 2, n - DUMP_MAX) & ~(size_t)15;
+		n = min(n - from, (size_t)DUMP_MAX);
+	}
+	section(b, "Object   ", p + from, n);
+}
+
+static void dumps(struct qy__buf *b, const struct qy_report *r)
+{
+	if (r->slab && r->slab_objects)
+		qy__fmt(b, "Slab 0x%lx objects=%u used=%u fp=0x%lx flags=0x%x\n", addr(r->slab), r->slab_objects,
+			r->slab_inuse, addr(r->freepointer), r->flags);
+	if (r->object && r->slab)
+		qy__fmt(b, "Object 0x%lx @offset=%ld fp=0x%lx\n\n", addr(r->object),
+			(long)((const char *)r->object - (const char *)r->slab), addr(r->freepointer));
+	section(b, "Redzone  ", r->left, min(r->left_len, (size_t)DUMP_MAX));
+	if (r->object_dump_len)
+		object_section(b, r);
+	section(b, "Redzone  ", r->right, min(r->right_len, (size_t)DUMP_MAX));
+	section(b, "Padding  ", r->padding, min(r->padding_len, (size_t)DUMP_MAX));
+}
+
+size_t qy_report_text(const struct qy_report *r, char *buf, size_t size)
+{
+	struct qy__buf b = { .p = buf, .cap = size };
+	char name[512];
+
+	if (r->kind == QY_REPORT_TRACE || r->kind == QY_REPORT_NOMEM) {
+		qy__fmt(&b, "%s\n", r->title);
+		return b.len;
+	}
+	rule(&b, '=');
+	qy__fmt(&b, "BUG %s (%s[%d]): %s\n", r->cache, qy__program_name(name, sizeof(name)), (int)getpid(), r->title);
+	rule(&b, '-');
+	qy__fmt(&b, "\n");
+	plain_words(&b, r);
+	machine_line(&b, r);
+	if (r->damage)
+		qy__fmt(&b, "0x%lx-0x%lx @offset=%ld. First byte 0x%x instead of 0x%x\n", addr(r->damage),
+			addr((const char *)r->damage + r->damage_len - 1),
+			r->slab ? (long)((const char *)r->damage - (const char *)r->slab) : (long)r->damage_offset,
+			r->found, r->expected);
+	stack(&b, "Allocated", &r->alloc, r->when);
+	stack(&b, "Freed", &r->free, r->when);
+	if (r->here.nr) {
+		qy__fmt(&b, "Found at\n");
+		frames(&b, &r->here);
+	}
+	dumps(&b, r);
+	if (r->fix[0])
+		qy__fmt(&b, "FIX %s: %s\n", r->cache, r->fix);
+	rule(&b, '=');
+	return b.len;
+}

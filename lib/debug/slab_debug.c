@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slab_debug.c - the way in and out of a debug cache: one object at a time, under the lock, with all checks.
+ *
+ * It is a different path, not extra lines in the fast one: a debug cache has no sheaf, so the fast path misses.
+ *
+ *   alloc  slub_alloc_debug → alloc_check (slab, pointer, bytes of a free object) → alloc_done (fill, track, live)
+ *   free   cache_free → is it live? whole? of this family? → fill, track, not live → quarantine → release
+ *   release, when it leaves the quarantine → still whole? → back to the slab
+ *
+ * What fails a check is reported, repaired, and not used again: a slab is given up at allocation, an object at free.
+ *
+ * Lock: c->lock; the quarantine's is taken after it was dropped.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "debug/debug.h"
+#include "slab/slub.h"
+#include "util/plant.h"
+
+static bool checks(const struct qy_cache *c)
+{
+	return qy__debug_has(c->flags, QY_SLAB_CONSISTENCY_CHECKS);
+}
+
+void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab)
+{
+	char *start = qy__page_addr(c->mm, slab);
+
+	if (qy__debug_has(c->flags, QY_SLAB_POISON))
+		memset(start, QY_POISON_INUSE, QY_PAGE_SIZE << slab->order);
+	for (unsigned int i = 0; i < slab->slab.objects && c->layout.track; i++)
+		memset((char *)qy__slab_object(c, slab, i) + c->layout.track, 0, 2 * sizeof(struct qy__track));
+}
+
+static void trace(struct qy_cache *c, const struct qy_page *slab, const void *object, const char *what)
+{
+	struct qy_report r;
+
+	if (!qy__debug_has(c->flags, QY_SLAB_TRACE))
+		return;
+	qy__report_init(&r, c->mm, QY_REPORT_TRACE, c->name);
+	qy__report_title(&r, "TRACE %s %s 0x%lx inuse=%u fp=0x%lx", c->name, what, (unsigned long)(uintptr_t)object,
+			 slab->slab.inuse, (unsigned long)(uintptr_t)slab->slab.freelist);
+	qy__report_emit(&r);
+}
+
+/* May @object stand on the freelist of @slab? */
+static bool is_free_object(const struct qy_cache *c, const struct qy_page *slab, const void *object)
+{
+	return !object || (qy__slab_index(c, slab, object) >= 0 && !qy__debug_is_live(c->mm, object));
+}
+
+bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void *object)
+{
+	static const char given_up[] = "Marking all objects used";
+
+	if (!object || !is_free_object(c, slab, object)) {
+		qy__debug_object_bug(c, slab, NULL, QY_REPORT_FREELIST, "Freelist Pointer check fails", given_up, NULL);
+		return false;
+	}
+	if (!is_free_object(c, slab, qy__slub_get_free(c, object))) {
+		qy__debug_object_bug(c, slab, object, QY_REPORT_FREELIST, "Freepointer corrupt", given_up, NULL);
+		return false;
+	}
+	if (!checks(c))
+		return true;
+	return !qy__debug_check_slab(c, slab, NULL) && !qy__debug_check_object(c, slab, object, false, NULL);
+}
+
+void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab, void *object,
+				 const struct qy__call *call)
+{
+	size_t size = call->size || call->family ? call->size : c->layout.object_size;
+
+	qy__debug_fill_live(c, object, size, call->family);
+	qy__debug_set_track(c, object, QY__TRACK_ALLOC, call);
+	qy__debug_set_live(c->mm, object, true);
+	trace(c, slab, object, "alloc");
+}
+
+/* malloc/delete, new/free, new[]/delete; sized delete with another size or alignment. Reported, then freed all the same. */
+static void check_claim(struct qy_cache *c, struct qy_page *slab, void *object, const struct qy__call *call)
+{
+	enum qy_family family = qy__debug_object_family(c, object);
+	size_t size = qy__debug_object_size(c, object);
+	struct qy_report r;
+
+	if (family && call->family && family != call->family)
+		qy__debug_object_bug(c, slab, object, QY_REPORT_FAMILY_MISMATCH,
+				     "Freed by another family of functions", NULL, call);
+	if (!call->sized || size == call->size)
+		return;
+	qy__report_init(&r, c->mm, QY_REPORT_SIZE_MISMATCH, c->name);
+	qy__debug_describe(&r, c, slab, object, call);
+	qy__report_title(&r, "Freed with size %zu, allocated with %zu", call->size, size);
+	qy__report_emit(&r);
+}
+
+/* The slab of @object, if it is a border of one of @c's slabs; else reports and answers NULL. */
+static struct qy_page *slab_of(struct qy_cache *c, void *object, enum qy_report_kind kind, struct qy__call *call)
+{
+	struct qy_mm *mm = c->mm;
+	struct qy_page *page = qy__addr_page(mm, object), *slab;
+	struct qy_report r;
+	struct qy_cache *owner;
+
+	if (!page || !(page->flags & QY__PAGE_F_SLAB)) {
+		qy__debug_bad_pointer(mm, kind, object, call);
+		return NULL;
+	}
+	slab = qy__page_head(mm, page);
+	owner = qy__ref_cache(mm, slab->slab.cache);
+	if (owner == c && qy__slab_index(c, slab, object) >= 0)
+		return slab;
+	if (owner == c || !qy__cache_is_known(mm, owner)) {
+		qy__debug_bad_pointer(mm, kind, object, call);
+		return NULL;
+	}
+	qy__report_init(&r, mm, QY_REPORT_WRONG_CACHE, c->name);
+	if (qy__cache_is_debug(owner) && qy__slab_index(owner, slab, object) >= 0)
+		qy__debug_describe(&r, owner, slab, object, call);
+	r.object = object;
+	r.cache = c->name;
+	qy__report_title(&r, "Object 0x%lx belongs to different cache %s", (unsigned long)(uintptr_t)object, owner->name);
+	qy__report_fix(&r, "Object at 0x%lx not freed", (unsigned long)(uintptr_t)object);
+	qy__report_emit(&r);
+	return NULL;
+}
+
+/* Checks and state change, as one step under the lock. 1: freed, 0: freed but given up, -EINVAL: not freed. */
+static int free_checked_locked(struct qy_cache *c, struct qy_page *slab, void *object, struct qy__call *call)
+{
+	unsigned int damage = 0;
+
+	if (!qy__debug_is_live(c->mm, object)) {
+		if (qy__planted(21))
+			return -EINVAL;
+		qy__debug_object_bug(c, slab, object, QY_REPORT_DOUBLE_FREE, "Object already free", "Object not freed",
+				     call);
+		return -EINVAL;
+	}
+	if (checks(c))
+		damage = qy__debug_check_slab(c, slab, call) + qy__debug_check_object(c, slab, object, true, call);
+	check_claim(c, slab, object, call);
+	qy__debug_set_live(c->mm, object, false);
+	qy__debug_set_track(c, object, QY__TRACK_FREE, call);
+	trace(c, slab, object, "free");
+	qy__debug_fill_free(c, object);
+	return damage == 0;
+}
+
+int qy__debug_cache_free(struct qy_cache *c, void *object, struct qy__call *call)
+{
+	struct qy_page *slab;
+	int ret;
+
+	qy__debug_tick(c->mm);
+	if (qy__debug_has(c->flags, QY_SLAB_STORE_USER))
+		qy__debug_call(c->mm, call);
+	slab = slab_of(c, object, QY_REPORT_INVALID_FREE, call);
+	if (!slab)
+		return -EINVAL;
+	qy__lock(&c->lock);
+	ret = free_checked_locked(c, slab, object, call);
+	qy__unlock(&c->lock);
+	if (ret <= 0)
+		return ret;
+	if (!qy__quarantine_put(c->mm, object, c->layout.slot))
+		qy__debug_release(c->mm, object);
+	return 0;
+}
+
+/* The end of an object's time in quarantine; also of one that never was there. */
+static void release_object(struct qy_cache *c, struct qy_page *slab, void *object)
+{
+	qy__lock(&c->lock);
+	if (!checks(c) || !qy__debug_check_object(c, slab, object, false, NULL))
+		c->ops->free_debug_locked(c, slab, object);
+	qy__unlock(&c->lock);
+}
+
+void qy__debug_release(struct qy_mm *mm, void *object)
+{
+	struct qy_page *head = qy__page_head(mm, qy__addr_page(mm, object));
+
+	if (head->type == QY__PAGE_LARGE)
+		qy__debug_large_release(mm, head);
+	else
+		release_object(qy__ref_cache(mm, head->slab.cache), head, object);
+}
+
+bool qy__debug_check_live(struct qy_cache *c, void *object, enum qy_report_kind kind, struct qy__call *call)
+{
+	struct qy_page *slab = slab_of(c, object, kind, call);
+	bool live;
+
+	if (!slab)
+		return false;
+	if (qy__debug_is_live(c->mm, object))
+		return true;
+	if (qy__debug_has(c->flags, QY_SLAB_STORE_USER))
+		qy__debug_call(c->mm, call);
+	qy__lock(&c->lock);
+	live = qy__debug_is_live(c->mm, object);
+	if (!live)
+		qy__debug_object_bug(c, slab, object, kind, "Object already free", NULL, call);
+	qy__unlock(&c->lock);
+	return live;
+}
+
+int qy__debug_resize(struct qy_cache *c, void *object, size_t size, struct qy__call *call)
+{
+	struct qy_page *slab = slab_of(c, object, QY_REPORT_BAD_REALLOC, call);
+	int ret = -EINVAL;
+
+	if (!slab)
+		return -EINVAL;
+	if (qy__debug_has(c->flags, QY_SLAB_STORE_USER))
+		qy__debug_call(c->mm, call);
+	qy__lock(&c->lock);
+	if (!qy__debug_is_live(c->mm, object)) {
+		qy__debug_object_bug(c, slab, object, QY_REPORT_BAD_REALLOC, "Object already free", NULL, call);
+	} else {
+		enum qy_family family = qy__debug_object_family(c, object);
+		size_t old = qy__debug_object_size(c, object);
+
+		if (checks(c))
+			qy__debug_check_object(c, slab, object, true, call);
+		if (family && call->family && family != call->family)
+			qy__debug_object_bug(c, slab, object, QY_REPORT_FAMILY_MISMATCH,
+					     "Resized by another family of functions", NULL, call);
+		qy__debug_resize_bytes(c, object, old, size, family);
+		qy__debug_set_track(c, object, QY__TRACK_ALLOC, call);
+		ret = 0;
+	}
+	qy__unlock(&c->lock);
+	return ret;
+}

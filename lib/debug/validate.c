@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * validate.c - every byte that nobody may write, of every object, on demand; and what is left at a cache's end.
+ *
+ * Damage is reported and repaired, so a second pass finds nothing.
+ * Locks: registry → cache, one cache at a time; large_lock for the state of large blocks.
+ */
+#include <string.h>
+
+#include "debug/debug.h"
+#include "slab/slub.h"
+
+/* The freelist of a slab, bounded: number of objects on it, or -1 after a report and with the list cut. */
+static int check_freelist(struct qy_cache *c, struct qy_page *slab)
+{
+	void *object = slab->slab.freelist, *before = NULL;
+	unsigned int n = 0;
+
+	for (; object && n <= slab->slab.objects; n++) {
+		if (qy__slab_index(c, slab, object) < 0 || qy__debug_is_live(c->mm, object)) {
+			qy__debug_object_bug(c, slab, before, QY_REPORT_FREELIST,
+					     before ? "Freechain corrupt" : "Freepointer corrupt",
+					     "Freelist cleared", NULL);
+			break;
+		}
+		before = object;
+		object = qy__slub_get_free(c, object);
+	}
+	if (!object)
+		return (int)n;
+	if (n > slab->slab.objects)
+		qy__debug_object_bug(c, slab, NULL, QY_REPORT_FREELIST, "Freelist cycle detected", "Freelist cleared",
+				     NULL);
+	return -1;
+}
+
+static unsigned int check_count(struct qy_cache *c, struct qy_page *slab, int on_list)
+{
+	unsigned int should = slab->slab.objects - slab->slab.inuse;
+	struct qy_report r;
+
+	if (on_list < 0 || (unsigned int)on_list == should)
+		return 0;
+	qy__report_init(&r, c->mm, QY_REPORT_METADATA, c->name);
+	qy__debug_describe(&r, c, slab, NULL, NULL);
+	qy__report_title(&r, "Wrong object count. Counter is %u but counted were %u", slab->slab.inuse,
+			 slab->slab.objects - (unsigned int)on_list);
+	qy__report_fix(&r, "Object count adjusted");
+	qy__report_emit(&r);
+	slab->slab.inuse = (uint16_t)(slab->slab.objects - (unsigned int)on_list);
+	return 1;
+}
+
+static unsigned int validate_slab_locked(struct qy_cache *c, struct qy_page *slab)
+{
+	unsigned int n = qy__debug_check_slab(c, slab, NULL);
+
+	if (!(slab->flags & QY__PAGE_F_FROZEN)) {
+		int on_list = check_freelist(c, slab);
+
+		n += on_list < 0;
+		if (on_list < 0)
+			qy__slub_give_up_locked(c, slab);
+		n += check_count(c, slab, on_list);
+	}
+	for (unsigned int i = 0; i < slab->slab.objects; i++) {
+		void *object = qy__slab_object(c, slab, i);
+
+		n += qy__debug_check_object(c, slab, object, qy__debug_is_live(c->mm, object), NULL);
+	}
+	return n;
+}
+
+unsigned int qy_cache_validate(struct qy_cache *c)
+{
+	struct qy_page *slab, *next;
+	unsigned int n = 0;
+
+	if (!qy__cache_is_debug(c))
+		return 0;
+	qy__lock(&c->lock);
+	for (slab = c->ops->next_slab_locked(c, NULL); slab; slab = next) {
+		/* A slab that is given up moves to the end of the full list: it is met again, and clean. */
+		next = c->ops->next_slab_locked(c, slab);
+		n += validate_slab_locked(c, slab);
+	}
+	qy__unlock(&c->lock);
+	return n;
+}
+
+static unsigned int validate_large(struct qy_mm *mm)
+{
+	unsigned int n = 0;
+
+	for (uint32_t pfn = mm->min_pfn; pfn < qy__load_acquire(&mm->end_pfn); pfn++) {
+		struct qy_page *head = qy__pfn_page(mm, pfn);
+
+		if (head->type != QY__PAGE_LARGE || !qy__debug_large_flags(mm))
+			continue;
+		/* Whoever allocates or frees it meanwhile waits: the state is held. */
+		qy__lock(&mm->debug->large_lock);
+		if (head->type == QY__PAGE_LARGE && head->large.live <= 1)
+			n += qy__debug_large_check(mm, head, head->large.live == 1, NULL);
+		qy__unlock(&mm->debug->large_lock);
+	}
+	return n;
+}
+
+unsigned int qy__debug_validate(struct qy_mm *mm)
+{
+	unsigned int n = 0;
+
+	qy__lock(&mm->slab->lock);
+	for (struct qy_cache *c = mm->slab->first; c; c = c->next)
+		n += qy_cache_validate(c);
+	qy__unlock(&mm->slab->lock);
+	return n + validate_large(mm);
+}
+
+void qy__debug_tick(struct qy_mm *mm)
+{
+	struct qy__debug_state *st = mm->debug;
+
+	if (st->config.validate_every && qy__fetch_add(&st->calls, 1) % st->config.validate_every == 0)
+		qy__debug_validate(mm);
+}
+
+static unsigned int report_leaks_of_slab(struct qy_cache *c, struct qy_page *slab)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < slab->slab.objects; i++) {
+		void *object = qy__slab_object(c, slab, i);
+
+		if (!qy__debug_is_live(c->mm, object))
+			continue;
+		qy__debug_object_bug(c, slab, object, QY_REPORT_LEAK, "Objects remaining on cache destroy", NULL, NULL);
+		n++;
+	}
+	return n;
+}
+
+unsigned int qy__debug_report_leaks(struct qy_cache *c)
+{
+	unsigned int n = 0;
+
+	qy__lock(&c->lock);
+	for (struct qy_page *slab = c->ops->next_slab_locked(c, NULL); slab;
+	     slab = c->ops->next_slab_locked(c, slab))
+		n += report_leaks_of_slab(c, slab);
+	qy__unlock(&c->lock);
+	return n;
+}

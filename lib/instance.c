@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * instance.c - the roof: builds the floors of an instance from the ground up, and walks over all of them where a call
+ * concerns them all. It stands above every floor, so that calls still only go downwards.
+ *
+ *   place (span, boot map) → books of each floor from the boot map → hand-over to the buddy → slab → size classes
+ */
+#include <errno.h>
+
+#include <quarry/quarry.h>
+
+#include "debug/debug.h"
+#include "instance.h"
+#include "kmalloc/kmalloc.h"
+#include "page/mm.h"
+#include "slab/slab.h"
+#include "util/percpu.h"
+#include "vmalloc/vmap_area.h"
+
+const char *qy_version(void)
+{
+	return QY_VERSION;
+}
+
+/* What lives as long as the instance, while the boot map still gives memory. */
+static int boot(struct qy_mm *mm, const struct qy_mm_config *cfg)
+{
+	int err = qy__debug_config_init(mm, cfg);
+
+	if (!err)
+		err = qy__debug_init(mm, cfg);
+	if (!err)
+		err = qy__slab_boot(mm);
+	if (!err)
+		err = qy__vmap_init(mm);
+	if (err)
+		return err;
+	mm->kmalloc = qy__mm_boot_alloc(mm, sizeof(*mm->kmalloc), 64);
+	return mm->kmalloc ? 0 : -ENOMEM;
+}
+
+struct qy_mm *qy_mm_create(const struct qy_mm_config *cfg)
+{
+	struct qy_mm *mm = qy__mm_place(cfg);
+	int err;
+
+	if (!mm)
+		return NULL;
+	err = boot(mm, cfg);
+	if (!err)
+		err = qy__mm_handover(mm);
+	if (!err)
+		err = qy__slab_init(mm);
+	if (!err)
+		err = qy__size_classes_init(mm);
+	if (err) {
+		qy__mm_release(mm);
+		errno = -err;
+		return NULL;
+	}
+	mm->slab->state = QY__SLAB_FULL;
+	return mm;
+}
+
+void qy_mm_destroy(struct qy_mm *mm)
+{
+	if (!mm)
+		return;
+	qy__vmap_release(mm);
+	qy__mm_release(mm);
+}
+
+/* The default instance: made once, by whoever comes first. */
+static struct qy_mm *default_mm;
+static struct qy__lock default_lock;
+
+struct qy_mm *qy__mm_default_with(const struct qy_mm_config *cfg)
+{
+	struct qy_mm *mm = qy__load_acquire(&default_mm);
+
+	if (likely(mm))
+		return mm;
+	qy__lock(&default_lock);
+	mm = default_mm;
+	if (!mm) {
+		mm = qy_mm_create(cfg);
+		qy__store_release(&default_mm, mm);
+	}
+	qy__unlock(&default_lock);
+	return mm;
+}
+
+struct qy_mm *qy_mm_default(void)
+{
+	const struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
+
+	return qy__mm_default_with(&cfg);
+}
+
+unsigned int qy_validate(struct qy_mm *mm)
+{
+	return qy__debug_validate(mm) + qy__vmap_validate(mm);
+}
+
+void qy_mm_fork_prepare(struct qy_mm *mm)
+{
+	qy__vmap_lock_all(mm);
+	qy__slab_lock_all(mm);
+	qy__debug_lock_all(mm);
+	qy__mm_lock_all(mm);
+	qy__report_lock_all(mm);
+	qy__percpu_fork_prepare();
+}
+
+static void unlock_floors(struct qy_mm *mm)
+{
+	qy__report_unlock_all(mm);
+	qy__mm_unlock_all(mm);
+	qy__debug_unlock_all(mm);
+	qy__slab_unlock_all(mm);
+	qy__vmap_unlock_all(mm);
+}
+
+void qy_mm_fork_parent(struct qy_mm *mm)
+{
+	qy__percpu_fork_parent();
+	unlock_floors(mm);
+}
+
+void qy_mm_fork_child(struct qy_mm *mm)
+{
+	qy__percpu_fork_child();
+	unlock_floors(mm);
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slub.c - the SLUB flavour: free objects are linked inside their slabs, slabs hang on the node's lists.
+ *
+ * Place in an object's life: behind the sheaf. A refill takes objects from partial slabs, else from a new one; a
+ * flush puts them back where they came from.
+ *
+ * States of a slab:
+ *   partial  0 < free objects; on the partial list (or empty, while few such are kept)
+ *   full     no free object; on no list, in a debug cache on the full list
+ *   frozen   damaged: counted as full, never taken from again (leaked)
+ *
+ * An empty slab goes back to the page floor when the list already holds min_partial slabs.
+ *
+ * Lock: cache->lock over everything here; zone->lock is taken inside it.
+ * Invariants: S1-S6, U5, U10, U11.
+ */
+#include "slab/slub.h"
+
+#include <errno.h>
+
+#include "debug/debug.h"
+#include "page/page_alloc.h"
+#include "util/align.h"
+#include "util/assert.h"
+#include "util/bitops.h"
+#include "util/plant.h"
+
+static unsigned int waste(size_t slot, unsigned int order)
+{
+	return (unsigned int)((QY_PAGE_SIZE << order) % slot);
+}
+
+int qy__slub_order(size_t slot, unsigned int cpus, unsigned int max_page_order)
+{
+	unsigned int max_order = min((unsigned int)QY__SLAB_MAX_ORDER, max_page_order);
+	size_t min_objects = 4 * ((size_t)qy__fls(cpus) + 1), holds = (QY_PAGE_SIZE << max_order) / slot;
+	unsigned int min_order;
+
+	min_objects = max(min(min_objects, holds), (size_t)1);
+	min_order = qy__get_order(min_objects * slot);
+	if ((QY_PAGE_SIZE << min_order) / slot > QY__MAX_OBJS_PER_SLAB)
+		return (int)qy__get_order(slot * QY__MAX_OBJS_PER_SLAB) - 1;
+	for (unsigned int fraction = 16; fraction > 1; fraction /= 2) {
+		for (unsigned int order = max(min_order, qy__get_order(slot)); order <= max_order; order++)
+			if (waste(slot, order) <= (QY_PAGE_SIZE << order) / fraction)
+				return (int)order;
+	}
+	return qy__get_order(slot) <= max_page_order ? (int)qy__get_order(slot) : -1;
+}
+
+static unsigned int objects_of(size_t slot, unsigned int order)
+{
+	return (unsigned int)min((QY_PAGE_SIZE << order) / slot, (size_t)QY__MAX_OBJS_PER_SLAB);
+}
+
+static int slub_init(struct qy_cache *c)
+{
+	struct qy__slub *s = qy__slub(c);
+	size_t slot = c->layout.slot;
+	int order = qy__slub_order(slot, min(c->mm->nr_cpus, 16u), c->mm->max_order);
+
+	if (order < 0)
+		return -ENOSPC;
+	c->order = (uint32_t)order;
+	c->objs_per_slab = objects_of(slot, c->order);
+	c->min_order = qy__get_order(slot);
+	c->min_objs = objects_of(slot, c->min_order);
+	s->min_partial = min(max(qy__ilog2(slot) / 2, 5u), 10u);
+	s->partial = s->full = (struct qy__slab_list){ QY__PFN_NONE, QY__PFN_NONE, 0 };
+	return 0;
+}
+
+static void list_add(struct qy_cache *c, struct qy__slab_list *list, struct qy_page *slab, bool tail)
+{
+	struct qy_mm *mm = c->mm;
+	uint32_t pfn = qy__page_pfn(mm, slab);
+
+	slab->prev = tail ? list->tail : QY__PFN_NONE;
+	slab->next = tail ? QY__PFN_NONE : list->head;
+	if (slab->prev == QY__PFN_NONE)
+		list->head = pfn;
+	else
+		qy__pfn_page(mm, slab->prev)->next = pfn;
+	if (slab->next == QY__PFN_NONE)
+		list->tail = pfn;
+	else
+		qy__pfn_page(mm, slab->next)->prev = pfn;
+	list->nr++;
+	slab->flags |= list == &qy__slub(c)->full ? QY__PAGE_F_FULL : QY__PAGE_F_PARTIAL;
+}
+
+static void list_del(struct qy_cache *c, struct qy__slab_list *list, struct qy_page *slab)
+{
+	struct qy_mm *mm = c->mm;
+
+	if (slab->prev == QY__PFN_NONE)
+		list->head = slab->next;
+	else
+		qy__pfn_page(mm, slab->prev)->next = slab->next;
+	if (slab->next == QY__PFN_NONE)
+		list->tail = slab->prev;
+	else
+		qy__pfn_page(mm, slab->next)->prev = slab->prev;
+	slab->next = slab->prev = QY__PFN_NONE;
+	list->nr--;
+	slab->flags &= (uint8_t)~(QY__PAGE_F_FULL | QY__PAGE_F_PARTIAL);
+}
+
+/* Objects chained in the order of their addresses. */
+static void build_freelist(struct qy_cache *c, struct qy_page *slab)
+{
+	for (unsigned int i = 0; i < slab->slab.objects; i++) {
+		void *object = qy__slab_object(c, slab, i);
+
+		if (qy__cache_is_debug(c))
+			qy__debug_fill_free(c, object);
+		if (c->ctor)
+			c->ctor(object);
+		qy__slub_set_free(c, object,
+				  i + 1u < slab->slab.objects ? qy__slab_object(c, slab, i + 1) : NULL);
+	}
+	slab->slab.freelist = qy__slab_first(c, slab);
+}
+
+static struct qy_page *new_slab_locked(struct qy_cache *c, qy_gfp_t gfp)
+{
+	struct qy_mm *mm = c->mm;
+	struct qy__slub *s = qy__slub(c);
+	struct qy_page *slab;
+
+	gfp &= ~QY_GFP_ZERO;
+	if (c->flags & QY_SLAB_CACHE_DMA)
+		gfp |= QY_GFP_DMA;
+	slab = qy__alloc_block(mm, gfp, c->order, QY__PAGE_SLAB);
+	if (!slab && c->min_order < c->order)
+		slab = qy__alloc_block(mm, gfp, c->min_order, QY__PAGE_SLAB);
+	if (!slab)
+		return NULL;
+	for (uint32_t i = 0; i < 1u << slab->order; i++) {
+		slab[i].flags = QY__PAGE_F_SLAB;
+		slab[i].slab.cache = qy__cache_ref(c);
+	}
+	slab->slab.objects = (uint16_t)objects_of(c->layout.slot, slab->order);
+	if (qy__cache_is_debug(c))
+		qy__debug_setup_slab(c, slab);
+	build_freelist(c, slab);
+	s->nr_slabs++;
+	s->total_objects += slab->slab.objects;
+	list_add(c, &s->partial, slab, true);
+	return slab;
+}
+
+static void discard_slab_locked(struct qy_cache *c, struct qy_page *slab)
+{
+	struct qy__slub *s = qy__slub(c);
+
+	s->nr_slabs--;
+	s->total_objects -= slab->slab.objects;
+	slab->flags = 0;
+	qy__free_block(c->mm, slab);
+}
+
+static struct qy_page *get_partial_locked(struct qy_cache *c, qy_gfp_t gfp)
+{
+	uint32_t pfn = qy__slub(c)->partial.head;
+
+	return pfn != QY__PFN_NONE ? qy__pfn_page(c->mm, pfn) : new_slab_locked(c, gfp);
+}
+
+/* The slab has no free object any more. */
+static void slab_filled_locked(struct qy_cache *c, struct qy_page *slab)
+{
+	struct qy__slub *s = qy__slub(c);
+
+	list_del(c, &s->partial, slab);
+	if (qy__cache_is_debug(c))
+		list_add(c, &s->full, slab, false);
+}
+
+static void count_inuse_locked(struct qy_cache *c, unsigned int n)
+{
+	struct qy__slub *s = qy__slub(c);
+
+	s->inuse_objects += n;
+	if (s->inuse_objects > c->high_water)
+		c->high_water = s->inuse_objects;
+}
+
+static unsigned int slub_refill(struct qy_cache *c, qy_gfp_t gfp, void **objs, unsigned int n)
+{
+	unsigned int got = 0;
+
+	qy__lock(&c->lock);
+	while (got < n) {
+		/* A batch never makes more than the one slab it must. */
+		struct qy_page *slab = got && qy__slub(c)->partial.head == QY__PFN_NONE ?
+					       NULL :
+					       get_partial_locked(c, gfp);
+
+		if (!slab)
+			break;
+		while (got < n && slab->slab.freelist) {
+			void *object = slab->slab.freelist;
+
+			slab->slab.freelist = qy__slub_get_free(c, object);
+			slab->slab.inuse++;
+			objs[got++] = object;
+		}
+		if (!slab->slab.freelist)
+			slab_filled_locked(c, slab);
+	}
+	count_inuse_locked(c, got);
+	qy__unlock(&c->lock);
+	return got;
+}
+
+static void free_one_locked(struct qy_cache *c, struct qy_page *slab, void *object)
+{
+	struct qy__slub *s = qy__slub(c);
+	bool was_full = !slab->slab.freelist;
+
+	/* Nothing goes back to a slab that was given up. */
+	if (slab->flags & QY__PAGE_F_FROZEN)
+		return;
+	qy__slub_set_free(c, object, slab->slab.freelist);
+	slab->slab.freelist = object;
+	if (!qy__planted(10))
+		slab->slab.inuse--;
+	s->inuse_objects--;
+	if (was_full && (slab->flags & QY__PAGE_F_FULL))
+		list_del(c, &s->full, slab);
+	if (!slab->slab.inuse && s->partial.nr >= s->min_partial) {
+		if (!was_full)
+			list_del(c, &s->partial, slab);
+		discard_slab_locked(c, slab);
+	} else if (was_full && !qy__planted(11)) {
+		list_add(c, &s->partial, slab, true);
+	}
+}
+
+static void slub_flush(struct qy_cache *c, void **objs, unsigned int n)
+{
+	qy__lock(&c->lock);
+	for (unsigned int i = 0; i < n; i++) {
+		struct qy_page *slab = qy__page_head(c->mm, qy__addr_page(c->mm, objs[i]));
+
+		free_one_locked(c, slab, objs[i]);
+	}
+	qy__unlock(&c->lock);
+}
+
+void qy__slub_give_up_locked(struct qy_cache *c, struct qy_page *slab)
+{
+	struct qy__slub *s = qy__slub(c);
+
+	if (slab->flags & (QY__PAGE_F_PARTIAL | QY__PAGE_F_FULL))
+		list_del(c, slab->flags & QY__PAGE_F_PARTIAL ? &s->partial : &s->full, slab);
+	list_add(c, &s->full, slab, true);
+	s->inuse_objects += (uint64_t)slab->slab.objects - slab->slab.inuse;
+	slab->slab.inuse = slab->slab.objects;
+	slab->slab.freelist = NULL;
+	slab->flags |= QY__PAGE_F_FROZEN;
+}
+
+static void *slub_alloc_debug(struct qy_cache *c, qy_gfp_t gfp, const struct qy__call *call)
+{
+	void *object = NULL;
+
+	qy__lock(&c->lock);
+	while (!object) {
+		struct qy_page *slab = get_partial_locked(c, gfp);
+
+		if (!slab)
+			break;
+		if (!qy__debug_alloc_check_locked(c, slab, slab->slab.freelist)) {
+			qy__slub_give_up_locked(c, slab);
+			continue;
+		}
+		object = slab->slab.freelist;
+		slab->slab.freelist = qy__slub_get_free(c, object);
+		slab->slab.inuse++;
+		count_inuse_locked(c, 1);
+		if (!slab->slab.freelist)
+			slab_filled_locked(c, slab);
+		qy__debug_alloc_done_locked(c, slab, object, call);
+	}
+	qy__unlock(&c->lock);
+	return object;
+}
+
+/* Empty slabs go, the rest is sorted: fullest first, so that the others have time to empty. */
+static int slub_shrink(struct qy_cache *c)
+{
+	struct qy__slub *s = qy__slub(c);
+	struct qy__slab_list bucket[32];
+	uint32_t pfn, next;
+
+	for (size_t i = 0; i < ARRAY_SIZE(bucket); i++)
+		bucket[i] = (struct qy__slab_list){ QY__PFN_NONE, QY__PFN_NONE, 0 };
+	qy__lock(&c->lock);
+	for (pfn = s->partial.head; pfn != QY__PFN_NONE; pfn = next) {
+		struct qy_page *slab = qy__pfn_page(c->mm, pfn);
+		unsigned int nr_free = slab->slab.objects - slab->slab.inuse;
+
+		next = slab->next;
+		list_del(c, &s->partial, slab);
+		if (!slab->slab.inuse)
+			discard_slab_locked(c, slab);
+		else
+			list_add(c, &bucket[min(nr_free, 32u) - 1], slab, true);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bucket); i++) {
+		while ((pfn = bucket[i].head) != QY__PFN_NONE) {
+			struct qy_page *slab = qy__pfn_page(c->mm, pfn);
+
+			list_del(c, &bucket[i], slab);
+			list_add(c, &s->partial, slab, true);
+		}
+	}
+	next = s->nr_slabs;
+	qy__unlock(&c->lock);
+	return next != 0;
+}
+
+static struct qy_page *slub_next_slab_locked(struct qy_cache *c, struct qy_page *slab)
+{
+	struct qy__slub *s = qy__slub(c);
+	uint32_t pfn;
+
+	if (!slab)
+		pfn = s->partial.head;
+	else
+		pfn = slab->next;
+	if (pfn == QY__PFN_NONE && (!slab || (slab->flags & QY__PAGE_F_PARTIAL)))
+		pfn = s->full.head;
+	return qy__pfn_valid(c->mm, pfn) ? qy__pfn_page(c->mm, pfn) : NULL;
+}
+
+static void slub_stats(struct qy_cache *c, struct qy_cache_info *info)
+{
+	const struct qy__slub *s = qy__slub(c);
+
+	info->nr_slabs = s->nr_slabs;
+	info->nr_partial = s->partial.nr;
+	info->total_objects = s->total_objects;
+	info->live_objects = s->inuse_objects;
+}
+
+const struct qy__slab_ops qy__slub_ops = {
+	.name = "slub",
+	.priv_size = sizeof(struct qy__slub),
+	.init = slub_init,
+	.refill = slub_refill,
+	.flush = slub_flush,
+	.alloc_debug = slub_alloc_debug,
+	.free_debug_locked = free_one_locked,
+	.shrink = slub_shrink,
+	.next_slab_locked = slub_next_slab_locked,
+	.stats = slub_stats,
+};
