@@ -18,7 +18,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/syscall.h>
@@ -29,6 +28,7 @@
 #include "util/align.h"
 #include "util/atomic.h"
 #include "util/compiler.h"
+#include "util/libunwind_fix.h"
 #include "util/percpu.h"
 
 #define MAX_DEPTH 128u		       /* frames looked at, the skipped ones included */
@@ -74,7 +74,7 @@ static bool find_libunwind(void)
 	if (!lib)
 		return false;
 	*(void **)&unw_backtrace = dlsym(lib, "unw_backtrace");
-	return unw_backtrace != NULL;
+	return unw_backtrace && qy__libunwind_fix(lib);
 }
 
 static bool find_libgcc(void)
@@ -104,16 +104,6 @@ void qy__backtrace_init(void)
 	in_unwinder = false;
 	qy__store_release(&state, found);
 	errno = saved;
-}
-
-/*
- * The kernel copies the new mask in before it looks at @how: EFAULT tells an address that cannot be
- * read.
- */
-static bool is_readable(uintptr_t addr)
-{
-	return syscall(SYS_rt_sigprocmask, ~0, qy__align_down(addr, 8), NULL, 8) == 0 ||
-	       errno != EFAULT;
 }
 
 /*
@@ -153,7 +143,7 @@ NO_SANITIZE static unsigned int walk_frames(uintptr_t fp, uintptr_t *pcs, unsign
 		uintptr_t next, pc;
 
 		if (fp + 16 > good_end) {
-			if (!is_readable(fp) || !is_readable(fp + 8))
+			if (!qy__is_readable(fp) || !qy__is_readable(fp + 8))
 				break;
 			good_end = qy__align_up(fp + 16, SMALLEST_PAGE);
 		}

@@ -16,6 +16,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -430,6 +431,49 @@ static void backtrace_in_coroutine_stays_on_its_stack(void **state)
 	run_in_child(trace_in_coroutine);
 }
 
+/* --- descriptors ---------------------------------------------------------------------------- */
+
+static unsigned int nr_descriptors(void)
+{
+	unsigned int nr = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		nr += fcntl(fd, F_GETFD) != -1;
+	return nr;
+}
+
+/*
+ * A program that owns every descriptor it sees: it opens the lowest free ones, and checks that
+ * nobody reads from or writes to them while backtraces come from stacks that the unwinder has not
+ * met.
+ */
+static void trace_among_own_descriptors(void)
+{
+	unsigned int before = nr_descriptors();
+	int fd[2];
+	char byte;
+
+	qy__backtrace_init();
+	check_all_cuts(false);
+	trace_in_coroutine();
+	CHECK(nr_descriptors() == before);
+	CHECK(pipe(fd) == 0);
+	CHECK(fcntl(fd[0], F_SETFL, O_NONBLOCK) == 0);
+	CHECK(write(fd[1], "x", 1) == 1);
+	trace_in_threads();
+	trace_in_coroutine();
+	CHECK(read(fd[0], &byte, 1) == 1 && byte == 'x');
+	CHECK(read(fd[0], &byte, 1) == -1 && errno == EAGAIN);
+	CHECK(nr_descriptors() == before + 2);
+}
+
+static void backtrace_uses_no_descriptor(void **state)
+{
+	(void)state;
+	for (allowed = BY_FRAMES; allowed <= BY_LIBUNWIND; allowed++)
+		run_in_child(trace_among_own_descriptors);
+}
+
 /* --- fork ----------------------------------------------------------------------------------- */
 
 static bool stop;
@@ -517,6 +561,7 @@ int main(void)
 		cmocka_unit_test(backtrace_fp_stray_register_does_not_fault),
 		cmocka_unit_test(backtrace_fp_circular_chain_ends),
 		cmocka_unit_test(backtrace_in_coroutine_stays_on_its_stack),
+		cmocka_unit_test(backtrace_uses_no_descriptor),
 		cmocka_unit_test(backtrace_after_fork_does_not_hang),
 	};
 
