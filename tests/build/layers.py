@@ -10,15 +10,21 @@ import re
 import sys
 import tempfile
 
-# Lowest first. A file may include its own folder and the ones before it.
-FLOORS = ["util", "osif", "early", "page", "slab", "kmalloc", "vmalloc", "malloc"]
-# debug/ stands beside page … vmalloc: it sees them all, they see its hook header alone.
-DEBUG_USERS = ["page", "slab", "kmalloc", "vmalloc", "malloc"]
-DEBUG_HOOK = "debug/debug.h"
+# Lowest first. A file may include its own folder and the ones before it. "." are the files of lib/
+# itself: they put the floors of an instance together.
+FLOORS = ["util", "osif", "early", "page", "slab", "kmalloc", "vmalloc", ".", "malloc"]
+# debug/ stands beside page … vmalloc and sees them all. They see one door of it each: the hooks, which
+# speak of slabs, or, from page/, the reports alone, which know nothing above page/.
+DEBUG_DOORS = {"page": ["debug/report.h"]}
+for above in FLOORS[FLOORS.index("slab"):]:
+    DEBUG_DOORS[above] = ["debug/debug.h"]
+FLOOR_OF_DOOR = {"debug/report.h": "page"}
 # The roof sees everything; nobody looks at the roof.
 ROOF = ["check", "info"]
 ALL = FLOORS + ["debug"] + ROOF
 
+# Headers of lib/ itself.
+ROOT_HEADERS = ["instance.h"]
 # Made by the build; lib/util/compiler.h is the one that includes it.
 GENERATED = ["qy_config.h"]
 
@@ -27,8 +33,14 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 MODEL_PUBLIC = ["quarry/types.h", "quarry/config.h"]
 
 
-def verdict(folder, kind, name):
-    """Why a file of lib/<folder>/ may not include this; None when it may."""
+def floor_of(name):
+    """The folder of lib/ that an include names."""
+    return name.split("/")[0] if "/" in name else "."
+
+
+def verdict(path, kind, name):
+    """Why lib/<path> may not include this; None when it may."""
+    folder = floor_of(path)
     if kind == "<":
         if name.startswith("quarry/") and "linux_compat" in name:
             return "the kernel's names are for users"
@@ -38,11 +50,11 @@ def verdict(folder, kind, name):
         return None
     if name in GENERATED:
         return None
-    if "/" not in name:
-        return 'write "%s/%s"' % (folder, name)
-    target = name.split("/")[0]
     if ".." in name.split("/"):
         return "paths start at lib/"
+    target = floor_of(name)
+    if target == "." and name not in ROOT_HEADERS:
+        return 'write "%s/%s"' % (folder, name)
     if target not in ALL:
         return "no folder of lib/"
     if target == folder:
@@ -52,11 +64,12 @@ def verdict(folder, kind, name):
     if folder in ROOF:
         return None
     if target == "debug":
-        if folder not in DEBUG_USERS:
+        if folder not in DEBUG_DOORS:
             return "%s/ lies below debug/" % folder
-        return None if name == DEBUG_HOOK else "debug/ is reached through " + DEBUG_HOOK
+        doors = DEBUG_DOORS[folder]
+        return None if name in doors else "from here, debug/ is " + " ".join(doors)
     if folder == "debug":
-        return "debug/ lies below malloc/" if target == "malloc" else None
+        folder = FLOOR_OF_DOOR.get(path, "vmalloc")
     if FLOORS.index(target) > FLOORS.index(folder):
         return "%s/ lies above %s/" % (target, folder)
     return None
@@ -74,23 +87,20 @@ def check_lib(root):
     bad, seen = [], 0
     lib = os.path.join(root, "lib")
     for folder in sorted(os.listdir(lib)):
-        where = os.path.join(lib, folder)
-        if not os.path.isdir(where) or folder == "config":
-            continue
-        if folder not in ALL:
+        if os.path.isdir(os.path.join(lib, folder)) and folder not in ALL + ["config"]:
             bad.append("lib/%s/: not a floor; add it to tests/build/layers.py" % folder)
-            continue
-        for base, _, files in os.walk(where):
-            for name in sorted(files):
-                if not name.endswith((".c", ".h", ".cc", ".def")):
-                    continue
-                path = os.path.join(base, name)
-                for number, kind, target in includes(path):
-                    seen += 1
-                    why = verdict(folder, kind, target)
-                    if why:
-                        bad.append("%s:%d: includes %s: %s" %
-                                   (os.path.relpath(path, root), number, target, why))
+    for base, _, files in os.walk(lib):
+        for name in sorted(files):
+            if not name.endswith((".c", ".h", ".cc", ".def")):
+                continue
+            path = os.path.relpath(os.path.join(base, name), lib).replace(os.sep, "/")
+            if floor_of(path) not in ALL:
+                continue
+            for number, kind, target in includes(os.path.join(base, name)):
+                seen += 1
+                why = verdict(path, kind, target)
+                if why:
+                    bad.append("lib/%s:%d: includes %s: %s" % (path, number, target, why))
     return bad, seen
 
 
@@ -135,7 +145,16 @@ SELF_TEST = [
     ("lib/page/a.c", '#include "page/page.h"', True),
     ("lib/page/a.c", '#include "page.h"', False),
     ("lib/page/a.c", '#include "../slab/slab.h"', False),
-    ("lib/page/a.c", '# include "debug/debug.h"', True),
+    ("lib/page/a.c", '# include "debug/report.h"', True),
+    ("lib/page/a.c", '#include "debug/debug.h"', False),
+    ("lib/slab/a.c", '#include "debug/debug.h"', True),
+    ("lib/debug/report.h", '#include "page/page.h"', True),
+    ("lib/debug/report.h", '#include "slab/slab.h"', False),
+    ("lib/a.c", '#include "vmalloc/vmap_area.h"', True),
+    ("lib/a.c", '#include "malloc/malloc.h"', False),
+    ("lib/a.c", '#include "check/check.h"', False),
+    ("lib/malloc/a.c", '#include "instance.h"', True),
+    ("lib/slab/a.c", '#include "instance.h"', False),
     ("lib/slab/a.c", '#include "debug/report.h"', False),
     ("lib/early/a.c", '#include "debug/debug.h"', False),
     ("lib/debug/a.c", '#include "slab/slab.h"', True),
