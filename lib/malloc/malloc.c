@@ -159,9 +159,7 @@ static QY_ALWAYS_INLINE void *alloc_fast(size_t size)
 {
 	struct qy_mm *mm = qy__load_relaxed(&qy__malloc_mm);
 
-	if (unlikely(!mm || size > QY__KMALLOC_MAX_CLASS))
-		return NULL;
-	return qy__kmalloc_fast(mm, size + !size);
+	return likely(mm != NULL) ? qy__kmalloc_fast(mm, size) : NULL;
 }
 
 static QY_ALWAYS_INLINE bool free_fast(void *p)

@@ -71,24 +71,41 @@ const char *qy__malloc_getenv(const char *name)
 	return NULL;
 }
 
+/*
+ * What holds for the debug drop-in: the user's string, after the default where that names no letters. "report=FILE" alone
+ * does not switch the checks off.
+ */
+static const char *debug_string(void)
+{
+	static char both[512]; /* the instance takes no more */
+	const char *user = qy__malloc_getenv("QUARRY_DEBUG");
+
+	if (!QY_CONFIG_DEBUG)
+		return user;
+	if (!user)
+		return DEFAULT_DEBUG;
+	if (strstr(user, "slab_debug") || strstr(user, "slub_debug"))
+		return user;
+	if (qy__snprintf(both, sizeof(both), "%s %s", DEFAULT_DEBUG, user) >= sizeof(both))
+		return user;
+	return both;
+}
+
 /* A debug string that cannot be understood is said and left aside: the program shall run all the same. */
 static QY_COLD struct qy_mm *bring_up(void)
 {
-	static const char complaint[] = "quarry: QUARRY_DEBUG is not understood, using " DEFAULT_DEBUG "\n";
+	static const char complaint[] = "quarry: QUARRY_DEBUG is not understood and left aside\n";
 	struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
 	struct qy_mm *mm;
 
 	cfg.classes = QY_CLASSES_FINE;
-	cfg.debug = qy__malloc_getenv("QUARRY_DEBUG");
-	if (!cfg.debug && QY_CONFIG_DEBUG)
-		cfg.debug = DEFAULT_DEBUG;
+	cfg.debug = debug_string();
 	mm = qy__mm_default_with(&cfg);
 	if (!mm && errno == EINVAL) {
 		qy__write_all(STDERR_FILENO, complaint, sizeof(complaint) - 1);
 		cfg.debug = QY_CONFIG_DEBUG ? DEFAULT_DEBUG : NULL;
 		mm = qy__mm_default_with(&cfg);
 	}
-
 	if (mm) {
 		qy__malloc_sink_init(mm);
 		qy__malloc_fork_init();

@@ -265,15 +265,17 @@ static bool resize_locked(struct qy_mm *mm, struct qy__vmap_area *a, const struc
 	return true;
 }
 
-/* Take a new place, move the contents. @old: bytes there are at @p. */
-static void *move(struct qy_mm *mm, void *p, size_t old, const struct qy__request *req, qy_gfp_t gfp)
+/* Take a new place, move the contents. @old: bytes there are at @p; @family: NONE if it was compared already. */
+static void *move(struct qy_mm *mm, void *p, size_t old, const struct qy__request *req,
+		  enum qy_family family, qy_gfp_t gfp)
 {
+	const struct qy__request free_req = {.family = family, .caller = req->caller};
 	void *new = qy__kvmalloc_request(mm, req, gfp);
 
 	if (!new)
 		return NULL;
 	memcpy(new, p, min(old, req->size));
-	qy__kvfree_request(mm, p, req);
+	qy__kvfree_request(mm, p, &free_req);
 	return new;
 }
 
@@ -303,26 +305,39 @@ static void *vrealloc(struct qy_mm *mm, void *p, const struct qy__request *req, 
 		return p;
 	}
 	qy__unlock(&v->lock);
-	return move(mm, p, old, req, gfp);
+	return move(mm, p, old, req, QY_FAMILY_NONE, gfp);
+}
+
+/* Is @p, in a page of the instance, a live object's start as far as this build can tell? Nothing is reported. */
+static bool is_live(struct qy_mm *mm, const void *p)
+{
+	const struct qy_page *head = qy__page_head(mm, qy__addr_page(mm, p));
+
+	if (head->type == QY__PAGE_LARGE)
+		return head->large.live && p == (char *)qy__page_addr(mm, head) + head->large.offset;
+	return head->type == QY__PAGE_SLAB &&
+	       (!qy__cache_is_debug(qy__ref_cache(mm, head->slab.cache)) || qy__debug_is_live(mm, p));
 }
 
 void *qy__kvrealloc_request(struct qy_mm *mm, void *p, const struct qy__request *req, qy_gfp_t gfp)
 {
-	size_t old;
+	void *new;
 
 	if (QY_ZERO_OR_NULL_PTR(p))
 		return qy__kvmalloc_request(mm, req, gfp);
 	if (!qy__addr_page(mm, p))
 		return vrealloc(mm, p, req, gfp);
 	if (req->size <= qy__kmalloc_max(mm)) {
-		void *new = qy__krealloc_request(mm, p, req, gfp | QY_GFP_NOWARN);
-
-		if (new || req->size <= QY_PAGE_SIZE)
+		new = qy__krealloc_request(mm, p, req, gfp | QY_GFP_NOWARN);
+		/* Too large for the blocks that are free: then an area. But not if @p was to blame. */
+		if (new || req->size <= QY_PAGE_SIZE || !is_live(mm, p))
 			return new;
 	}
-	/* Beyond kmalloc, or no block was free; or @p is wrong, which its size says. */
-	old = qy__ksize_request(mm, p, req);
-	return old ? move(mm, p, old, req, gfp) : NULL;
+	if (!is_live(mm, p)) {
+		qy__ksize_request(mm, p, req); /* reports it */
+		return NULL;
+	}
+	return move(mm, p, qy__ksize_request(mm, p, req), req, req->family, gfp);
 }
 
 /* ---- the public calls ---- */

@@ -99,8 +99,10 @@ size_t qy__kvsize_request(struct qy_mm *mm, const void *p, const struct qy__requ
 
 /* The debug letters that hold for areas: those of a cache named "vmalloc". */
 qy_slab_flags_t qy__vmap_flags(const struct qy_mm *mm);
-/* Is @p the start of live @a, of the right family, size and alignment? If not: reported, with @dead as the kind
- * when @a was freed already. */
+/*
+ * Is @p the start of live @a? If not: reported, with @dead as the kind when @a was freed already. Another family, size or
+ * alignment is reported too, but the call goes on.
+ */
 bool qy__vmap_acceptable_locked(struct qy_mm *mm, struct qy__vmap_area *a, const void *p,
 				const struct qy__call *call, enum qy_report_kind dead);
 void qy__vmap_fill_red_zones(struct qy__vmap_area *a);

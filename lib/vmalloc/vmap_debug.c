@@ -132,9 +132,8 @@ static void report_family(struct qy_mm *mm, const struct qy__vmap_area *a, const
 	struct qy_report r;
 
 	describe(&r, mm, QY_REPORT_FAMILY_MISMATCH, a, call);
-	qy__report_title(&r, "Allocated by the family of %s, freed by that of %s",
+	qy__report_title(&r, "Allocated by the family of %s, given to that of %s",
 			 family_name(a->family), family_name(call->family));
-	qy__report_fix(&r, "Object at %p not freed", r.object);
 	qy__report_emit(&r);
 }
 
@@ -148,7 +147,6 @@ static void report_size(struct qy_mm *mm, const struct qy__vmap_area *a, const s
 	else
 		qy__report_title(&r, "Freed with alignment %zu, allocated with %zu", call->align,
 				 a->align);
-	qy__report_fix(&r, "Object at %p not freed", r.object);
 	qy__report_emit(&r);
 }
 
@@ -166,15 +164,10 @@ bool qy__vmap_acceptable_locked(struct qy_mm *mm, struct qy__vmap_area *a, const
 	}
 	if (!QY_CONFIG_DEBUG || !mm->debug)
 		return true;
-	if (is_mismatch(a, call)) {
+	if (is_mismatch(a, call))
 		report_family(mm, a, call);
-		return false;
-	}
-	if ((call->sized && call->size != a->size) ||
-	    (call->aligned && call->align != a->align)) {
+	if ((call->sized && call->size != a->size) || (call->aligned && call->align != a->align))
 		report_size(mm, a, call);
-		return false;
-	}
 	return true;
 }
 
