@@ -6,6 +6,7 @@
  *   place (span, boot map) → books of each floor from the boot map → hand-over to the buddy → slab → size classes
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include <quarry/quarry.h>
 
@@ -14,6 +15,7 @@
 #include "kmalloc/kmalloc.h"
 #include "page/mm.h"
 #include "slab/slab.h"
+#include "util/fmt.h"
 #include "util/percpu.h"
 #include "vmalloc/vmap_area.h"
 
@@ -74,6 +76,22 @@ void qy_mm_destroy(struct qy_mm *mm)
 static struct qy_mm *default_mm;
 static struct qy__lock default_lock;
 
+static struct qy_mm *create_default(const struct qy_mm_config *given)
+{
+	static const char complaint[] = "quarry: QUARRY_DEBUG is not understood, it is left aside\n";
+	struct qy_mm_config cfg = *given;
+	struct qy_mm *mm;
+
+	if (!cfg.debug && QY_CONFIG_DEBUG)
+		cfg.debug = QY__DEFAULT_DEBUG;
+	mm = qy_mm_create(&cfg);
+	if (mm || errno != EINVAL || !given->debug)
+		return mm;
+	qy__write_all(2, complaint, sizeof(complaint) - 1);
+	cfg.debug = QY_CONFIG_DEBUG ? QY__DEFAULT_DEBUG : NULL;
+	return qy_mm_create(&cfg);
+}
+
 struct qy_mm *qy__mm_default_with(const struct qy_mm_config *cfg)
 {
 	struct qy_mm *mm = qy__load_acquire(&default_mm);
@@ -83,7 +101,7 @@ struct qy_mm *qy__mm_default_with(const struct qy_mm_config *cfg)
 	qy__lock(&default_lock);
 	mm = default_mm;
 	if (!mm) {
-		mm = qy_mm_create(cfg);
+		mm = create_default(cfg);
 		qy__store_release(&default_mm, mm);
 	}
 	qy__unlock(&default_lock);
@@ -92,8 +110,9 @@ struct qy_mm *qy__mm_default_with(const struct qy_mm_config *cfg)
 
 struct qy_mm *qy_mm_default(void)
 {
-	const struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
+	struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
 
+	cfg.debug = secure_getenv("QUARRY_DEBUG");
 	return qy__mm_default_with(&cfg);
 }
 

@@ -5,7 +5,13 @@
 
 #include <quarry/page.h>
 
-/* qy_mm_default(), made with @cfg if it does not stand yet. */
+/* What the debug build looks for when nobody says. */
+#define QY__DEFAULT_DEBUG "slab_debug=FZPU quarantine=16M red_zone=64"
+
+/*
+ * qy_mm_default(), made with @cfg if it does not stand yet. A debug string that is not understood is complained of on
+ * standard error and replaced by the default: the program shall run all the same.
+ */
 struct qy_mm *qy__mm_default_with(const struct qy_mm_config *cfg);
 
 #endif

@@ -120,7 +120,7 @@ QY_API size_t qy_report_text(const struct qy_report *report, char *buf, size_t s
 /** qy_mm_reports - findings since the start (NOMEM and TRACE not counted). */
 QY_API uint64_t qy_mm_reports(const struct qy_mm *mm);
 
-/** qy_build_has_debug - letters this build knows: "FZPU", or "" in the release build. */
+/** qy_build_debug_letters - letters this build knows: "FZPU", or "" in the release build. */
 QY_API const char *qy_build_debug_letters(void);
 
 QY_END_DECLS

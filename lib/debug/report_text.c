@@ -10,7 +10,7 @@
 #include "util/module.h"
 
 #define RULE 77
-#define DUMP_MAX 256 /* bytes of an object that are dumped, around the damage */
+#define DUMP_MAX 128 /* bytes of an object that are dumped, around the damage */
 
 static void rule(struct qy__buf *b, char ch)
 {
@@ -48,8 +48,10 @@ static void plain_words(struct qy__buf *b, const struct qy_report *r)
 	qy__fmt(b, "Quarry: %s: ", qy_report_kind_name(r->kind));
 	switch (r->kind) {
 	case QY_REPORT_OVERFLOW:
-		qy__fmt(b, "%zu byte%s written past the end of a %zu-byte object, at offset %ld (%zu past its end)",
-			len, plural(len), size, off, (size_t)off - size);
+		qy__fmt(b, "%zu byte%s written past the end of a %zu-byte object, at offset %ld", len, plural(len),
+			size, off);
+		if ((size_t)off == size)
+			qy__fmt(b, " (right behind its last byte)");
 		break;
 	case QY_REPORT_UNDERWRITE:
 		qy__fmt(b, "%zu byte%s written before the start of a %zu-byte object, at offset %ld", len,

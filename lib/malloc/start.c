@@ -22,10 +22,6 @@
 #include "util/atomic.h"
 #include "util/backtrace.h"
 #include "util/compiler.h"
-#include "util/fmt.h"
-
-/* The debug drop-in without QUARRY_DEBUG in the environment. */
-#define DEFAULT_DEBUG "slab_debug=FZPU quarantine=16M red_zone=64"
 
 enum { COLD, STARTING, READY };
 
@@ -91,21 +87,14 @@ static const char *debug_string(void)
 	return both;
 }
 
-/* A debug string that cannot be understood is said and left aside: the program shall run all the same. */
 static QY_COLD struct qy_mm *bring_up(void)
 {
-	static const char complaint[] = "quarry: QUARRY_DEBUG is not understood and left aside\n";
 	struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
 	struct qy_mm *mm;
 
 	cfg.classes = QY_CLASSES_FINE;
-	cfg.debug = debug_string();
+	cfg.debug = qy__malloc_getenv("QUARRY_DEBUG");
 	mm = qy__mm_default_with(&cfg);
-	if (!mm && errno == EINVAL) {
-		qy__write_all(STDERR_FILENO, complaint, sizeof(complaint) - 1);
-		cfg.debug = QY_CONFIG_DEBUG ? DEFAULT_DEBUG : NULL;
-		mm = qy__mm_default_with(&cfg);
-	}
 	if (mm) {
 		qy__malloc_sink_init(mm);
 		qy__malloc_fork_init();
