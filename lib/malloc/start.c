@@ -22,6 +22,7 @@
 #include "util/atomic.h"
 #include "util/backtrace.h"
 #include "util/compiler.h"
+#include "util/fmt.h"
 
 enum { COLD, STARTING, READY };
 
@@ -79,10 +80,10 @@ static const char *debug_string(void)
 	if (!QY_CONFIG_DEBUG)
 		return user;
 	if (!user)
-		return DEFAULT_DEBUG;
+		return QY__DEFAULT_DEBUG;
 	if (strstr(user, "slab_debug") || strstr(user, "slub_debug"))
 		return user;
-	if (qy__snprintf(both, sizeof(both), "%s %s", DEFAULT_DEBUG, user) >= sizeof(both))
+	if (qy__snprintf(both, sizeof(both), "%s %s", QY__DEFAULT_DEBUG, user) >= sizeof(both))
 		return user;
 	return both;
 }
@@ -93,7 +94,7 @@ static QY_COLD struct qy_mm *bring_up(void)
 	struct qy_mm *mm;
 
 	cfg.classes = QY_CLASSES_FINE;
-	cfg.debug = qy__malloc_getenv("QUARRY_DEBUG");
+	cfg.debug = debug_string();
 	mm = qy__mm_default_with(&cfg);
 	if (mm) {
 		qy__malloc_sink_init(mm);
