@@ -195,21 +195,22 @@ size_t qy__ksize_request(struct qy_mm *mm, const void *p, const struct qy__reque
 	return head ? capacity(mm, head, p, &tracked) : 0;
 }
 
-/* Bytes @p could hold where it lies, and whether it lies well enough. */
-static bool fits_in_place(struct qy_mm *mm, struct qy_page *head, const void *p, const struct qy__request *req)
+/* Bytes the object could hold where it lies. */
+static size_t room_in_place(struct qy_mm *mm, const struct qy_page *head)
 {
-	size_t room;
+	size_t room = QY_PAGE_SIZE << head->order;
 
-	if (req->align && !qy__is_aligned((uintptr_t)p, req->align))
-		return false;
-	if (head->type == QY__PAGE_LARGE) {
-		room = QY_PAGE_SIZE << head->order;
-		if (is_debug_large(mm))
-			room -= head->large.offset + max(mm->debug->config.red_zone, 64u);
-		/* Give memory back rather than sit on four times of it. */
-		return req->size <= room && req->size > QY__KMALLOC_MAX_CLASS && req->size >= room / 4;
-	}
-	return req->size <= qy__ref_cache(mm, head->slab.cache)->layout.object_size;
+	if (head->type == QY__PAGE_SLAB)
+		return qy__ref_cache(mm, head->slab.cache)->layout.object_size;
+	if (is_debug_large(mm))
+		room -= head->large.offset + max(mm->debug->config.red_zone, 64u);
+	return room;
+}
+
+/* malloc gives memory back rather than sit on four times of it; kernel-style callers count on staying. */
+static bool is_wasteful(const struct qy__request *req, size_t room)
+{
+	return req->family && req->size < room / 4;
 }
 
 static int resize_in_place(struct qy_mm *mm, struct qy_page *head, void *p, size_t size, struct qy__call *call)
@@ -242,8 +243,8 @@ void *qy__krealloc_request(struct qy_mm *mm, void *p, const struct qy__request *
 {
 	struct qy__call call = call_of(req);
 	struct qy_page *head;
-	bool tracked;
-	size_t old;
+	bool tracked, fits;
+	size_t old, room;
 
 	if (QY_ZERO_OR_NULL_PTR(p))
 		return qy__kmalloc_request(mm, req, gfp);
@@ -255,8 +256,14 @@ void *qy__krealloc_request(struct qy_mm *mm, void *p, const struct qy__request *
 	if (!head)
 		return NULL;
 	old = capacity(mm, head, p, &tracked);
-	if (!fits_in_place(mm, head, p, req))
-		return move(mm, p, old, req, gfp);
+	room = room_in_place(mm, head);
+	fits = req->size <= room && (!req->align || qy__is_aligned((uintptr_t)p, req->align));
+	if (!fits || is_wasteful(req, room)) {
+		void *to = move(mm, p, old, req, gfp);
+
+		if (to || !fits)
+			return to;
+	}
 	if (resize_in_place(mm, head, p, req->size, &call))
 		return NULL;
 	/* What is untracked keeps its old request's bytes: ZERO then speaks of what lies beyond the capacity. */
