@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,6 +73,11 @@ static void lock_contended_excludes(void **state)
 	assert_int_equal(lock.word, 0);
 }
 
+static void ignore(int sig)
+{
+	(void)sig;
+}
+
 static void *take_and_count(void *arg)
 {
 	(void)arg;
@@ -84,17 +90,24 @@ static void *take_and_count(void *arg)
 
 static void lock_held_long_sleepers_all_get_it(void **state)
 {
+	const struct sigaction act = {.sa_handler = ignore};
 	pthread_t thread[NR_THREADS];
 	void *err;
 
 	(void)state;
 	counter = 0;
+	sigaction(SIGUSR1, &act, NULL);
 	qy__lock(&lock);
 	for (int i = 0; i < NR_THREADS; i++)
 		assert_int_equal(pthread_create(&thread[i], NULL, take_and_count, NULL), 0);
 	while (qy__load_relaxed(&lock.word) != 2)
 		nap();
-	nap(); /* the futex is reached by most */
+	for (int round = 0; round < 5; round++) {
+		nap(); /* the futex is reached by most; a signal interrupts its sleep (EINTR) */
+		for (int i = 0; i < NR_THREADS; i++)
+			pthread_kill(thread[i], SIGUSR1);
+	}
+	nap();
 	qy__unlock(&lock);
 	for (int i = 0; i < NR_THREADS; i++) {
 		pthread_join(thread[i], &err);

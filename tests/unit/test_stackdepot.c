@@ -16,10 +16,10 @@
 #include "util/stackdepot.h"
 
 #define NR_BUCKETS 64
-#define MAX_POOLS 64
+#define MAX_POOLS 128
 #define SHIFT 12
 #define NR_THREADS 4
-#define NR_STACKS 300
+#define NR_STACKS 2000
 
 static struct qy__stackdepot depot;
 static uint32_t bucket[NR_BUCKETS];
@@ -134,7 +134,7 @@ static void depot_add_pool_beyond_32_bits_is_enospc(void **state)
 
 static void depot_save_until_full_keeps_what_is_there(void **state)
 {
-	static uint32_t handle[4096];
+	static uint32_t handle[16384];
 	unsigned int nr = 0, nr_pools = 0;
 	uintptr_t pcs[16];
 	bool want;
@@ -255,22 +255,23 @@ static void depot_damaged_pool_is_survived(void **state)
 
 static uint32_t handle_of[NR_THREADS][NR_STACKS];
 static unsigned int next_pool;
+static pthread_barrier_t barrier;
 
 static void *save_all(void *arg)
 {
 	unsigned int self = (unsigned int)(uintptr_t)arg;
 
 	for (unsigned int k = 0; k < NR_STACKS; k++) {
-		unsigned int id = (k + self * (NR_STACKS / NR_THREADS)) % NR_STACKS, n;
 		uintptr_t pcs[16];
+		unsigned int n = make_stack(pcs, k);
 		bool want;
 
-		n = make_stack(pcs, id);
-		while (!(handle_of[self][id] = qy__depot_save(&depot, pcs, n, &want))) {
+		pthread_barrier_wait(&barrier); /* all ask for the same stack at once */
+		while (!(handle_of[self][k] = qy__depot_save(&depot, pcs, n, &want))) {
 			unsigned int i = __atomic_fetch_add(&next_pool, 1, __ATOMIC_RELAXED);
 
 			if (i >= MAX_POOLS || qy__depot_add_pool(&depot, memory[i]))
-				return NULL;
+				break; /* seen by the test: no handle */
 		}
 	}
 	return NULL;
@@ -283,6 +284,7 @@ static void depot_save_from_threads_agrees(void **state)
 
 	(void)state;
 	next_pool = 0;
+	pthread_barrier_init(&barrier, NULL, NR_THREADS);
 	/*
 	 * Two threads that find a pool full at once add one each: a pool more per thread, at worst.
 	 */
@@ -302,6 +304,7 @@ static void depot_save_from_threads_agrees(void **state)
 		assert_stack(handle, pcs, n);
 	}
 	assert_int_equal(depot.nr_stacks, NR_STACKS);
+	pthread_barrier_destroy(&barrier);
 }
 
 int main(void)
