@@ -16,6 +16,7 @@
 
 #include "util/backtrace.h"
 #include "util/hash.h"
+#include "util/module.h"
 
 void qy__report_init(struct qy_report *r, struct qy_mm *mm, enum qy_report_kind kind, const char *cache)
 {
@@ -66,14 +67,31 @@ unsigned int qy__backtrace_from(uintptr_t *pcs, unsigned int max, uintptr_t call
 	return n;
 }
 
+/* Frames as file and offset: the same in every run, wherever the files are loaded. */
+static uint64_t hash_stack(const struct qy_stack *stack, uint64_t h)
+{
+	char path[256];
+
+	for (unsigned int i = 0; i < stack->nr; i++) {
+		uintptr_t at = stack->pc[i];
+
+		path[0] = 0;
+		qy__module_of(stack->pc[i] - 1, path, sizeof(path), &at);
+		h = qy__mix64(h + at);
+		for (const char *p = path; *p; p++)
+			h = (h ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
+	}
+	return qy__mix64(h + stack->nr);
+}
+
 /* Equal for findings of one origin: the kind, where it was allocated, freed and found. */
 static uint64_t report_hash(const struct qy_report *r)
 {
 	uint64_t h = qy__mix64((uint64_t)r->kind + 1);
 
-	h = qy__hash_words(r->alloc.pc, r->alloc.nr, h);
-	h = qy__hash_words(r->free.pc, r->free.nr, h);
-	return qy__hash_words(r->here.pc, r->here.nr, h);
+	h = hash_stack(&r->alloc, h);
+	h = hash_stack(&r->free, h);
+	return hash_stack(&r->here, h);
 }
 
 static bool is_bug(enum qy_report_kind kind)
