@@ -336,7 +336,7 @@ QY_API int malloc_trim(size_t pad)
 	if (!mm)
 		return 0;
 	enter();
-	ret = qy_mm_trim(mm) != 0;
+	ret = (qy__vmap_purge(mm) + qy_mm_trim(mm)) != 0;
 	leave();
 	errno = saved;
 	return ret;

@@ -25,6 +25,9 @@ struct qy__osif_ops {
 	 * both sides. NULL when there is none. */
 	void *(*map)(struct qy__osif *os, size_t len, size_t align, size_t guard);
 	void (*unmap)(struct qy__osif *os, void *addr, size_t len, size_t guard);
+	/* The contents of a mapping go to the start of another, at least as long one; the first is gone as by unmap.
+	 * false: not possible, nothing happened. */
+	bool (*move)(struct qy__osif *os, void *to, void *from, size_t len, size_t guard);
 	/* Keep the addresses but let no access pass (freed mappings in quarantine). */
 	void (*protect)(struct qy__osif *os, void *addr, size_t len);
 	/* Give the whole span back. */

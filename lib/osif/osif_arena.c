@@ -46,6 +46,16 @@ static void arena_unmap(struct qy__osif *os, void *addr, size_t len, size_t guar
 	(void)guard;
 }
 
+static bool arena_move(struct qy__osif *os, void *to, void *from, size_t len, size_t guard)
+{
+	(void)os;
+	(void)to;
+	(void)from;
+	(void)len;
+	(void)guard;
+	return false;
+}
+
 static void arena_protect(struct qy__osif *os, void *addr, size_t len)
 {
 	(void)os;
@@ -63,6 +73,7 @@ const struct qy__osif_ops qy__osif_arena_ops = {
 	.discard = arena_discard,
 	.map = arena_map,
 	.unmap = arena_unmap,
+	.move = arena_move,
 	.protect = arena_protect,
 	.release = arena_release,
 };

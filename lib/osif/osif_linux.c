@@ -109,6 +109,24 @@ static void anon_unmap(struct qy__osif *os, void *addr, size_t len, size_t guard
 	give_back((char *)addr - guard, guard + len + guard);
 }
 
+/* Page tables change, no byte is copied. Afterwards the addresses between the guards may be somebody else's already. */
+static bool anon_move(struct qy__osif *os, void *to, void *from, size_t len, size_t guard)
+{
+	int saved = errno;
+	void *p;
+
+	(void)os;
+	len = qy__align_up(len, QY_PAGE_SIZE);
+	guard = qy__align_up(guard, QY_PAGE_SIZE);
+	p = mremap(from, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+	errno = saved;
+	if (p == MAP_FAILED)
+		return false;
+	give_back((char *)from - guard, guard);
+	give_back((char *)from + len, guard);
+	return true;
+}
+
 static void anon_protect(struct qy__osif *os, void *addr, size_t len)
 {
 	int saved = errno;
@@ -129,6 +147,7 @@ const struct qy__osif_ops qy__osif_anon_ops = {
 	.discard = anon_discard,
 	.map = anon_map,
 	.unmap = anon_unmap,
+	.move = anon_move,
 	.protect = anon_protect,
 	.release = anon_release,
 };

@@ -88,11 +88,12 @@ void *qy__vmalloc_request(struct qy_mm *mm, const struct qy__request *req, qy_gf
 	bool red_zone = qy__debug_has(qy__vmap_flags(mm), QY_SLAB_RED_ZONE);
 	struct qy__vmap_area *a = NULL;
 	struct qy__call call;
+	bool used = false;
 	size_t offset, len;
 	void *p = NULL;
 
 	if (lay_out(mm, req, red_zone, &offset, &len))
-		a = qy__vmap_create(mm, len, max(req->align, QY_PAGE_SIZE));
+		a = qy__vmap_create(mm, len, max(req->align, QY_PAGE_SIZE), &used);
 	if (!a) {
 		if (!v->nr_live && req->size <= qy__kmalloc_max(mm))
 			p = vmalloc_paged(mm, req, gfp);
@@ -104,8 +105,11 @@ void *qy__vmalloc_request(struct qy_mm *mm, const struct qy__request *req, qy_gf
 	a->size = req->size;
 	a->align = req->align;
 	a->family = (uint8_t)req->family;
+	a->red_zone = red_zone;
 	if (red_zone)
 		qy__vmap_fill_red_zones(a);
+	if (used && (gfp & QY_GFP_ZERO))
+		memset(a->start, 0, a->len);
 	call = debug_call_of(mm, req);
 	qy__vmap_track(&a->alloc, &call);
 	p = qy__vmap_object(a); /* once it is in the tree, another thread may take it out */
@@ -146,9 +150,7 @@ int qy__vfree_request(struct qy_mm *mm, void *p, const struct qy__request *req)
 		if (qy__vmap_flags(mm)) {
 			chain = qy__vmap_bury_locked(mm, a);
 		} else {
-			qy__vmap_erase_locked(v, a);
-			a->next = NULL;
-			chain = a;
+			chain = qy__vmap_idle_locked(v, a);
 		}
 	}
 	qy__unlock(&v->lock);
@@ -279,6 +281,38 @@ static void *move(struct qy_mm *mm, void *p, size_t old, const struct qy__reques
 	return new;
 }
 
+/*
+ * A longer area takes over the pages of @a, which is out of the tree: nothing is copied. In debug instances an object moves to
+ * fresh memory instead, so that the old place can be closed.
+ */
+static void *grow(struct qy_mm *mm, struct qy__vmap_area *a, const struct qy__request *req)
+{
+	struct qy__vmap_state *v = mm->vmap;
+	struct qy__vmap_area *to = NULL;
+	size_t offset, len;
+	void *p;
+
+	if (lay_out(mm, req, false, &offset, &len))
+		to = qy__vmap_create(mm, len, QY_PAGE_SIZE, NULL);
+	p = to ? to->start : NULL;
+	if (to) {
+		to->size = req->size;
+		to->align = req->align;
+		to->family = a->family;
+		if (!qy__vmap_move(mm, to, a)) {
+			memcpy(to->start, a->start, a->len);
+			a->next = NULL;
+			qy__vmap_reap(mm, a);
+		}
+	} else {
+		to = a; /* as it was */
+	}
+	qy__lock(&v->lock);
+	qy__vmap_insert_locked(v, to);
+	qy__unlock(&v->lock);
+	return p;
+}
+
 static void *vrealloc(struct qy_mm *mm, void *p, const struct qy__request *req, qy_gfp_t gfp)
 {
 	struct qy__vmap_state *v = mm->vmap;
@@ -303,6 +337,11 @@ static void *vrealloc(struct qy_mm *mm, void *p, const struct qy__request *req, 
 	if (resize_locked(mm, a, req, &call, gfp)) {
 		qy__unlock(&v->lock);
 		return p;
+	}
+	if (!tracked && req->size > a->len && req->align <= QY_PAGE_SIZE) {
+		qy__vmap_erase_locked(v, a);
+		qy__unlock(&v->lock);
+		return grow(mm, a, req);
 	}
 	qy__unlock(&v->lock);
 	return move(mm, p, old, req, QY_FAMILY_NONE, gfp);

@@ -23,6 +23,7 @@ int qy__vmap_init(struct qy_mm *mm)
 		return -ENOMEM;
 	/* A short span means the address space is limited: dead areas must not use it up. */
 	v->dead_limit = min(QY__VMAP_MAX_DEAD_BYTES, mm->os.size / 16);
+	v->idle_limit = min(QY__VMAP_MAX_IDLE_BYTES, mm->os.size / 64);
 	mm->vmap = v;
 	return 0;
 }
@@ -39,6 +40,10 @@ void qy__vmap_release(struct qy_mm *mm)
 		qy__vmap_erase_locked(v, a);
 		mm->os.ops->unmap(&mm->os, a->start, a->len, QY__VMAP_GUARD);
 	}
+	for (a = v->idle; a; a = a->next)
+		mm->os.ops->unmap(&mm->os, a->start, a->len, QY__VMAP_GUARD);
+	v->idle = NULL;
+	v->nr_idle = v->idle_bytes = 0;
 	v->dead_first = v->dead_last = NULL;
 	v->nr_live = v->live_bytes = v->nr_dead = v->dead_bytes = 0;
 	qy__unlock(&v->lock);
@@ -201,6 +206,56 @@ struct qy__vmap_area *qy__vmap_bury_locked(struct qy_mm *mm, struct qy__vmap_are
 	return exhume_locked(v, QY__VMAP_MAX_DEAD, v->dead_limit);
 }
 
+/* ---- idle areas ---- */
+
+/*
+ * The oldest are at the end of the list, which is short: what is over the limits is cut off there.
+ */
+static struct qy__vmap_area *cut_idle_locked(struct qy__vmap_state *v, size_t nr, size_t bytes)
+{
+	struct qy__vmap_area **link = &v->idle, *chain;
+
+	v->nr_idle = v->idle_bytes = 0;
+	while (*link && v->nr_idle < nr && v->idle_bytes + (*link)->len <= bytes) {
+		v->nr_idle++;
+		v->idle_bytes += (*link)->len;
+		link = &(*link)->next;
+	}
+	chain = *link;
+	*link = NULL;
+	return chain;
+}
+
+struct qy__vmap_area *qy__vmap_idle_locked(struct qy__vmap_state *v, struct qy__vmap_area *a)
+{
+	qy__vmap_erase_locked(v, a);
+	a->next = NULL;
+	if (a->len > v->idle_limit / 2)
+		return a;
+	a->next = v->idle;
+	v->idle = a;
+	return cut_idle_locked(v, QY__VMAP_MAX_IDLE, v->idle_limit);
+}
+
+/* One that fits @len without wasting more than a quarter. */
+static struct qy__vmap_area *take_idle(struct qy__vmap_state *v, size_t len, size_t align)
+{
+	struct qy__vmap_area **link, *a;
+
+	qy__lock(&v->lock);
+	for (link = &v->idle; (a = *link) != NULL; link = &a->next) {
+		if (a->len < len || a->len - len > len / 4 ||
+		    !qy__is_aligned((uintptr_t)a->start, align))
+			continue;
+		*link = a->next;
+		v->nr_idle--;
+		v->idle_bytes -= a->len;
+		break;
+	}
+	qy__unlock(&v->lock);
+	return a;
+}
+
 /* ---- records and mappings ---- */
 
 /*
@@ -234,23 +289,65 @@ void qy__vmap_reap(struct qy_mm *mm, struct qy__vmap_area *chain)
 	}
 }
 
-struct qy__vmap_area *qy__vmap_create(struct qy_mm *mm, size_t len, size_t align)
+/* Everything that is kept for later. */
+static struct qy__vmap_area *take_all(struct qy__vmap_state *v)
+{
+	struct qy__vmap_area *chain, *last;
+
+	qy__lock(&v->lock);
+	chain = exhume_locked(v, 0, 0);
+	if (!chain) {
+		chain = cut_idle_locked(v, 0, 0);
+	} else {
+		for (last = chain; last->next; last = last->next)
+			;
+		last->next = cut_idle_locked(v, 0, 0);
+	}
+	qy__unlock(&v->lock);
+	return chain;
+}
+
+size_t qy__vmap_purge(struct qy_mm *mm)
+{
+	struct qy__vmap_state *v = mm->vmap;
+	struct qy__vmap_area *chain;
+	size_t bytes;
+
+	qy__lock(&v->lock);
+	bytes = v->idle_bytes;
+	chain = cut_idle_locked(v, 0, 0);
+	qy__unlock(&v->lock);
+	qy__vmap_reap(mm, chain);
+	return bytes;
+}
+
+bool qy__vmap_move(struct qy_mm *mm, struct qy__vmap_area *to, struct qy__vmap_area *from)
+{
+	if (!mm->os.ops->move(&mm->os, to->start, from->start, from->len, QY__VMAP_GUARD))
+		return false;
+	qy_cache_free(mm->vmap->cache, from);
+	return true;
+}
+
+struct qy__vmap_area *qy__vmap_create(struct qy_mm *mm, size_t len, size_t align, bool *used)
 {
 	struct qy__vmap_state *v = mm->vmap;
 	struct qy_cache *cache = record_cache(mm);
 	struct qy__vmap_area *a, *chain;
 
+	a = used ? take_idle(v, len, align) : NULL;
+	if (used)
+		*used = a != NULL;
+	if (a)
+		return a;
 	a = cache ? qy_cache_alloc(cache, QY_GFP_KERNEL | QY_GFP_ZERO | QY_GFP_NOWARN) : NULL;
 	if (!a)
 		return NULL;
 	a->len = len;
-	a->align = align;
 	a->start = mm->os.ops->map(&mm->os, len, align, QY__VMAP_GUARD);
 	if (!a->start) {
-		/* The dead may hold what the living need. */
-		qy__lock(&v->lock);
-		chain = exhume_locked(v, 0, 0);
-		qy__unlock(&v->lock);
+		/* The dead and the idle may hold what the living need. */
+		chain = take_all(v);
 		if (chain) {
 			qy__vmap_reap(mm, chain);
 			a->start = mm->os.ops->map(&mm->os, len, align, QY__VMAP_GUARD);

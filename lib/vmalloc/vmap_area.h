@@ -9,6 +9,7 @@
  *   LIVE   in the tree, counted in nr_live
  *   DEAD   freed, no access passes, in the tree and at the end of the queue of dead areas: a second free
  *          can be named, a stale access traps. The oldest go when there are too many.
+ *   IDLE   freed in an instance without debugging, out of the tree, open: the next request of about its size gets it
  * Records come from the cache "vmap_area"; they are never found through the user's memory.
  *
  * Lock: vmap_state->lock protects the tree, the queue, every record in them, and that what a record names stays
@@ -25,6 +26,8 @@
 #define QY__VMAP_GUARD QY_PAGE_SIZE
 #define QY__VMAP_MAX_DEAD 64u
 #define QY__VMAP_MAX_DEAD_BYTES ((size_t)4 << 30)
+#define QY__VMAP_MAX_IDLE 8u
+#define QY__VMAP_MAX_IDLE_BYTES ((size_t)32 << 20)
 
 struct qy__vmap_area {
 	char *start;
@@ -47,6 +50,8 @@ struct qy__vmap_state {
 	struct qy__vmap_area *dead_first, *dead_last;
 	size_t nr_live, live_bytes;
 	size_t nr_dead, dead_bytes, dead_limit;
+	struct qy__vmap_area *idle; /* newest first */
+	size_t nr_idle, idle_bytes, idle_limit;
 	struct qy_cache *cache;
 };
 
@@ -59,8 +64,15 @@ void qy__vmap_release(struct qy_mm *mm);
 void qy__vmap_lock_all(struct qy_mm *mm);
 void qy__vmap_unlock_all(struct qy_mm *mm);
 
-/* A mapping of @len bytes at a multiple of @align with its record, not yet in the tree; NULL: no memory. */
-struct qy__vmap_area *qy__vmap_create(struct qy_mm *mm, size_t len, size_t align);
+/*
+ * At least @len bytes at a multiple of @align with their record, not yet in the tree; NULL: no memory. It reads as zero, unless
+ * it was an idle one (*@used, where @used is not NULL; else none is taken).
+ */
+struct qy__vmap_area *qy__vmap_create(struct qy_mm *mm, size_t len, size_t align, bool *used);
+/* The mapping of @from, which is in no tree, goes to the start of @to; the record of @from is freed. */
+bool qy__vmap_move(struct qy_mm *mm, struct qy__vmap_area *to, struct qy__vmap_area *from);
+/* Unmap what is idle. Return: bytes. */
+size_t qy__vmap_purge(struct qy_mm *mm);
 /* Unmap a chain of areas that are in no tree (linked by next), and free the records. */
 void qy__vmap_reap(struct qy_mm *mm, struct qy__vmap_area *chain);
 
@@ -70,6 +82,8 @@ void qy__vmap_erase_locked(struct qy__vmap_state *v, struct qy__vmap_area *a);
 struct qy__vmap_area *qy__vmap_find_locked(const struct qy__vmap_state *v, const void *addr);
 /* The lowest area that starts at or above @addr; for walks. */
 struct qy__vmap_area *qy__vmap_ceiling_locked(const struct qy__vmap_state *v, const void *addr);
+/* A live area becomes idle; those it displaces are returned as a chain. */
+struct qy__vmap_area *qy__vmap_idle_locked(struct qy__vmap_state *v, struct qy__vmap_area *a);
 /* A live area dies: it stays, closed, and the chain of those it displaces is returned. */
 struct qy__vmap_area *qy__vmap_bury_locked(struct qy_mm *mm, struct qy__vmap_area *a);
 

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -137,7 +138,7 @@ static void vmalloc_zero_or_impossible_size_returns_null(void **state)
 	assert_int_equal(heard.nr, 0);
 }
 
-static void vmalloc_gives_zeroed_pages_usable_to_the_last_byte(void **state)
+static void vzalloc_gives_zeroed_pages_usable_to_the_last_byte(void **state)
 {
 	static const size_t sizes[] = {1, 100, 4095, 4096, 4097, 300000, (size_t)5 << 20};
 
@@ -145,6 +146,9 @@ static void vmalloc_gives_zeroed_pages_usable_to_the_last_byte(void **state)
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		char *p = qy_vmalloc(mm, sizes[i]);
 
+		memset(p, 0xee, sizes[i]);
+		qy_vfree(mm, p);
+		p = qy_vzalloc(mm, sizes[i]);
 		assert_non_null(p);
 		assert_int_equal((uintptr_t)p % 4096, 0);
 		assert_true(is_all(p, sizes[i], 0));
@@ -259,6 +263,102 @@ static void dead_areas_are_bounded(void **state)
 		assert_in_range(mm->vmap->dead_bytes, 0, mm->vmap->dead_limit);
 	}
 	assert_int_equal(heard.nr, 0);
+}
+
+static void idle_areas_are_bounded_and_reused(void **state)
+{
+	struct qy__vmap_state *v = mm->vmap;
+	char *p[40], *q;
+
+	(void)state;
+	if (has_debug)
+		skip();
+	for (int i = 0; i < 40; i++)
+		p[i] = qy_vmalloc(mm, (size_t)(i + 1) << 18);
+	for (int i = 0; i < 40; i++) {
+		qy_vfree(mm, p[i]);
+		assert_in_range(v->nr_idle, 0, QY__VMAP_MAX_IDLE);
+		assert_in_range(v->idle_bytes, 0, v->idle_limit);
+	}
+	assert_true(v->nr_idle > 0);
+	assert_int_equal(v->nr_live, 0);
+	assert_false(qy_is_vmalloc_addr(mm, p[39]));
+	q = qy_vmalloc(mm, v->idle->len);
+	assert_true(qy_is_vmalloc_addr(mm, q));
+	qy_vfree(mm, q);
+	assert_true(qy__vmap_purge(mm) > 0);
+	assert_int_equal(v->nr_idle, 0);
+	assert_int_equal(v->idle_bytes, 0);
+	/* A small request does not sit on a large area. */
+	qy_vfree(mm, qy_vmalloc(mm, 1 << 20));
+	q = qy_vmalloc(mm, 1 << 16);
+	assert_int_equal(qy__vmap_find_locked(v, q)->len, 1 << 16);
+	qy_vfree(mm, q);
+	assert_int_equal(heard.nr, 0);
+}
+
+/* ---- threads ---- */
+
+static void *churn(void *arg)
+{
+	enum { SLOTS = 16 };
+	unsigned char *slot[SLOTS] = {NULL};
+	size_t size[SLOTS];
+	struct qy__rng rng;
+
+	qy__rng_seed(&rng, (uintptr_t)arg);
+	for (unsigned int step = 0; step < 2000; step++) {
+		unsigned int i = qy__rng_below(&rng, SLOTS);
+		size_t new_size = 1 + qy__rng_below(&rng, step % 4 ? 20000 : 200000);
+		unsigned char *p = NULL;
+
+		if (slot[i] && (slot[i][0] != i || slot[i][size[i] - 1] != i))
+			return slot[i];
+		if (qy__rng_below(&rng, 3)) {
+			p = step % 2 ? qy_vmalloc(mm, new_size) : qy_kvrealloc(mm, slot[i], new_size, QY_GFP_KERNEL);
+			if (!p)
+				return &heard;
+			if (step % 2 == 0)
+				slot[i] = NULL;
+			p[0] = p[new_size - 1] = (unsigned char)i;
+		}
+		qy_kvfree(mm, slot[i]);
+		slot[i] = p;
+		size[i] = new_size;
+		if (step % 500 == 0)
+			qy_validate(mm);
+		if (step % 700 == 0)
+			qy__vmap_purge(mm);
+	}
+	for (unsigned int i = 0; i < SLOTS; i++)
+		qy_kvfree(mm, slot[i]);
+	return NULL;
+}
+
+static void threads_map_and_unmap_side_by_side(void **state)
+{
+	struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
+	struct qy_mm *single = mm;
+	pthread_t t[4];
+	void *bad = NULL;
+
+	(void)state;
+	cfg.size = (size_t)4 << 30;
+	cfg.debug = DEBUG_STRING;
+	cfg.sink.fn = hear;
+	mm = qy_mm_create(&cfg);
+	assert_non_null(mm);
+	for (uintptr_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, churn, (void *)(i + 1)), 0);
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_int_equal(pthread_join(t[i], &bad), 0);
+		assert_null(bad);
+	}
+	assert_int_equal(mm->vmap->nr_live, 0);
+	assert_int_equal(mm->vmap->live_bytes, 0);
+	assert_int_equal(heard.nr, 0);
+	qy_mm_destroy(mm);
+	mm = single;
 }
 
 /* ---- kvmalloc ---- */
@@ -412,6 +512,10 @@ static void stale_access_to_an_area_traps(void **state)
 	(void)state;
 	assert_int_equal(signal_of_access(p + 100, true), 0);
 	qy_vfree(mm, p);
+	if (!has_debug) { /* it may be idle, for the next one */
+		qy__vmap_purge(mm);
+		assert_int_equal(mm->vmap->nr_idle, 0);
+	}
 	assert_int_equal(signal_of_access(p + 100, true), SIGSEGV);
 	assert_int_equal(signal_of_access(p + 49999, false), SIGSEGV);
 }
@@ -581,11 +685,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(vmalloc_zero_or_impossible_size_returns_null),
-		TEST(vmalloc_gives_zeroed_pages_usable_to_the_last_byte),
+		TEST(vzalloc_gives_zeroed_pages_usable_to_the_last_byte),
 		TEST(vmalloc_area_lies_between_guards),
 		TEST(is_vmalloc_addr_knows_each_byte_and_forgets_the_freed),
 		TEST(areas_random_order_are_all_found),
 		TEST(dead_areas_are_bounded),
+		TEST(idle_areas_are_bounded_and_reused),
+		TEST(threads_map_and_unmap_side_by_side),
 		TEST(kvmalloc_picks_by_size_kvfree_by_address),
 		TEST(kvrealloc_in_all_directions_keeps_contents),
 		TEST(kvrealloc_with_zero_flag_clears_what_is_new),
