@@ -135,6 +135,8 @@ static unsigned int report_leaks_of_slab(struct qy_cache *c, struct qy_page *sla
 		if (!qy__debug_is_live(c->mm, object))
 			continue;
 		qy__debug_object_bug(c, slab, object, QY_REPORT_LEAK, "Objects remaining on cache destroy", NULL, NULL);
+		/* Its slab becomes a block that nobody can free: no object starts there any more. */
+		qy__debug_set_live(c->mm, object, false);
 		n++;
 	}
 	return n;
