@@ -18,8 +18,8 @@
 
 static bool pointer_goes_outside(qy_slab_flags_t flags, bool has_ctor, size_t object_size, bool tracked)
 {
-	return qy__debug_has(flags, QY_SLAB_POISON) || has_ctor || object_size < sizeof(void *) ||
-	       (qy__debug_has(flags, QY_SLAB_RED_ZONE) && tracked);
+	return qy__debug_has(flags, QY_SLAB_POISON) || has_ctor ||
+	       (qy__debug_has(flags, QY_SLAB_RED_ZONE) && (tracked || object_size < sizeof(void *)));
 }
 
 int qy__layout_object(struct qy__layout *l, size_t object_size, size_t align, qy_slab_flags_t flags,
@@ -36,7 +36,7 @@ int qy__layout_object(struct qy__layout *l, size_t object_size, size_t align, qy
 	else if (zones && size == object_size)
 		size += WORD;
 	l->inuse = (uint32_t)size;
-	if (pointer_goes_outside(flags, has_ctor, size < WORD ? size : object_size, tracked)) {
+	if (pointer_goes_outside(flags, has_ctor, object_size, tracked)) {
 		l->offset = (uint32_t)size;
 		size += sizeof(void *);
 	} else {
