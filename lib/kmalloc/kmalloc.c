@@ -339,7 +339,7 @@ size_t qy_kmalloc_size_roundup(struct qy_mm *mm, size_t size)
 {
 	if (!size || size > qy__kmalloc_max(mm))
 		return size;
-	if (size <= QY__KMALLOC_MAX_CLASS)
+	if (size <= QY__KMALLOC_MAX_CLASS && qy__size_class(mm, size)->cache)
 		return qy__size_class(mm, size)->size;
 	return QY_PAGE_SIZE << qy__get_order(size);
 }
