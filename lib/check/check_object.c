@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "debug/debug.h"
+#include "util/hash.h"
 
 /* The request word: 48 bits of size, 8 of family, and this on top. */
 #define REQUEST_MARK 0x51u
@@ -64,24 +65,34 @@ static size_t user_end(const struct subject *s)
 	return word & REQUEST_SIZE;
 }
 
+/* A track that was never written is all zero; one that was carries a check word. */
+static bool track_is_whole(const struct qy__track *t)
+{
+	uint64_t x = t->addr ^ t->when ^ ((uint64_t)t->stack << 32 | t->cpu);
+
+	return (!t->tid && !t->check && !x) ||
+	       t->check == (uint32_t)qy__mix64(x ^ (uint64_t)(uint32_t)t->tid << 16 ^ 0x51);
+}
+
 static void check_tracks(const struct subject *s)
 {
-	struct qy_stack alloc, free;
 	size_t at = (size_t)(s->object - qy__check_pfn_addr(s->ck, s->pfn));
+	struct qy__track track[2];
 
-	qy__debug_get_track(s->c, s->object, QY__TRACK_ALLOC, &alloc);
-	qy__debug_get_track(s->c, s->object, QY__TRACK_FREE, &free);
-	if (!qy__holds(s->ck, !alloc.damaged && !free.damaged, "U14",
+	memcpy(track, s->object + s->c->layout.track, sizeof(track));
+	if (!qy__holds(s->ck, track_is_whole(&track[0]) && track_is_whole(&track[1]), "U14",
 		       "%.31s: slab at %u, object +0x%zx: a track is overwritten", s->c->name,
 		       s->pfn, at))
 		return;
 	if (s->live)
-		qy__holds(s->ck, alloc.tid != 0, "U14",
+		qy__holds(s->ck, track[QY__TRACK_ALLOC].tid != 0, "U14",
 			  "%.31s: slab at %u, live object +0x%zx: nobody allocated it", s->c->name,
 			  s->pfn, at);
-	else if (free.tid)
-		qy__holds(s->ck, alloc.tid && free.when >= alloc.when, "U14",
-			  "%.31s: slab at %u, free object +0x%zx: freed before it was allocated",
+	else if (track[QY__TRACK_FREE].tid)
+		qy__holds(s->ck,
+			  track[QY__TRACK_ALLOC].tid &&
+				  track[QY__TRACK_FREE].when >= track[QY__TRACK_ALLOC].when,
+			  "U14", "%.31s: slab at %u, free object +0x%zx: freed before allocated",
 			  s->c->name, s->pfn, at);
 }
 

@@ -31,7 +31,8 @@ static inline bool has_violation(const struct qy_check_result *r, const char *id
 /* Check what is broken: @id is among the violations, nothing was written. Then mend it. */
 #define expect_violation(in, id) expect_violation_at(in, id, __FILE__, __LINE__)
 
-static inline void expect_violation_at(struct instance *in, const char *id, const char *file, int line)
+static inline void expect_violation_at(struct instance *in, const char *id, const char *file,
+				       int line)
 {
 	struct qy_check_result r = {.struct_size = sizeof(r)};
 	uint64_t before = checksum(in);

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_check_fuzz.c - whatever the books of an instance say, the checker comes back, and writes nothing.
+ *
+ * Random bytes, words and pointers are written over what the library keeps for itself: descriptors, zones,
+ * cache heads, lists, sheaves, free objects, size classes, the head of the instance. Most of it has to be
+ * noticed; some cannot be (a name, a colour of padding nobody reads).
+ */
+#include "damage.h"
+
+#include <time.h>
+
+#include "debug/debug.h"
+#include "kmalloc/size_class.h"
+#include "util/rng.h"
+#include "vmalloc/vmap_area.h"
+
+#define ROUNDS 20000
+#define MAX_DAMAGE 4
+#define OBJECTS 160
+
+struct target {
+	void *at;
+	size_t len;
+};
+
+static struct instance in;
+static struct qy__rng rng;
+static struct target target[256];
+static unsigned int nr_targets;
+static void *object[OBJECTS];
+
+static uint32_t below(size_t n)
+{
+	return qy__rng_below(&rng, (uint32_t)n);
+}
+
+static void add_target(void *at, size_t len)
+{
+	assert_true(nr_targets < sizeof(target) / sizeof(target[0]));
+	target[nr_targets++] = (struct target){at, len};
+}
+
+static void use_instance(void)
+{
+	struct qy_cache *c = qy_cache_create(in.mm, "fuzzed", 40, 0, 0, NULL);
+	struct qy_page *page[12];
+
+	assert_non_null(c);
+	for (unsigned int i = 0; i < 12; i++) {
+		page[i] = qy_alloc_pages(in.mm, i & 1 ? QY_GFP_COMP : 0, i % 3);
+		assert_non_null(page[i]);
+	}
+	for (unsigned int i = 0; i < 12; i += 3)
+		qy_free_pages(in.mm, page[i], i % 3);
+	for (unsigned int i = 0; i < OBJECTS; i++) {
+		object[i] = i & 1 ? qy_kmalloc(in.mm, below(700), QY_GFP_KERNEL)
+				  : qy_cache_alloc(c, QY_GFP_KERNEL);
+		assert_non_null(object[i]);
+	}
+	for (unsigned int i = 0; i < OBJECTS; i += 1 + below(3))
+		qy_kfree(in.mm, object[i]);
+	assert_non_null(qy_kmalloc(in.mm, 9000, QY_GFP_KERNEL));
+}
+
+static void add_targets(void)
+{
+	struct qy_mm *mm = in.mm;
+
+	nr_targets = 0;
+	for (int i = 0; i < 8; i++) /* the more interesting, the more often */
+		add_target(mm->pages, (mm->end_pfn - mm->min_pfn) * sizeof(struct qy_page));
+	for (int z = 0; z < QY_NR_ZONES; z++)
+		add_target(&mm->zone[z], sizeof(mm->zone[z]));
+	add_target(mm, offsetof(struct qy_mm, early));
+	add_target(&mm->early, 128);
+	add_target(&mm->early.reserved, 128);
+	add_target(mm->slab, sizeof(*mm->slab));
+	add_target(mm->kmalloc, sizeof(*mm->kmalloc));
+	add_target(mm->vmap, sizeof(*mm->vmap));
+	add_target(mm->debug, sizeof(*mm->debug));
+	if (mm->live)
+		add_target(mm->live, (mm->end_pfn - mm->min_pfn) * (PAGE_BYTES / 64));
+	for (struct qy_cache *c = mm->slab->first; c; c = c->next) {
+		add_target(c, sizeof(*c));
+		add_target(c->sheaf, (mm->nr_cpus + 2) * sizeof(c->sheaf[0]));
+		add_target(c->priv, sizeof(struct qy__slub));
+		for (unsigned int cpu = 0; cpu < mm->nr_cpus; cpu++)
+			if (c->sheaf[cpu] != &qy__nobody_sheaf)
+				add_target(c->sheaf[cpu], 64);
+		if (qy__slub(c)->partial.nr) /* free objects, with their links */
+			add_target(qy__pfn_addr(mm, qy__slub(c)->partial.head), PAGE_BYTES);
+	}
+}
+
+/* A value that leads somewhere, though not where it should. */
+static uint64_t likely_word(void)
+{
+	switch (below(6)) {
+	case 0: return (uintptr_t)in.buf + below(in.size);
+	case 1: return (uintptr_t)in.buf + below(in.size) / 64 * 64;
+	case 2: return (uintptr_t)object[below(OBJECTS)];
+	case 3: return (uint64_t)-1 >> below(64);
+	case 4: return below(300);
+	default: return qy__rng_next(&rng);
+	}
+}
+
+/* One place, at most 8 bytes, is damaged. */
+static void damage(void)
+{
+	const struct target *t = &target[below(nr_targets)];
+	uint64_t word = likely_word();
+	size_t len = below(3) ? 1 : below(2) ? 4 : 8;
+	size_t at = below(t->len - len + 1) / len * len;
+	char *p = (char *)t->at + at;
+
+	if (len == 1 && below(2))
+		*p ^= (char)(1 << below(8));
+	else
+		memcpy(p, &word, len);
+}
+
+static double seconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+static void fuzz(const char *debug, unsigned int rounds)
+{
+	struct qy_check_result r = {.struct_size = sizeof(r)};
+	unsigned int found = 0, changed = 0;
+	char *broken;
+
+	instance_init(&in, 192);
+	in.config.debug = debug;
+	in.config.nr_cpus = 2;
+	in.config.zone_limit[QY_ZONE_DMA] = 64 * PAGE_BYTES;
+	instance_create(&in);
+	use_instance();
+	assert_clean(&in);
+	instance_save(&in);
+	add_targets();
+	broken = malloc(in.size);
+	assert_non_null(broken);
+	for (unsigned int i = 0; i < rounds; i++) {
+		double begin = seconds();
+
+		for (uint32_t n = 1 + below(MAX_DAMAGE); n; n--)
+			damage();
+		memcpy(broken, in.buf, in.size);
+		found += qy_check(in.mm, QY_CHECK_ALL, &r) > 0;
+		changed += memcmp(broken, in.saved, in.size) != 0;
+		assert_true(r.nr == 0 || r.v[0].id[0]);
+		assert_memory_equal(in.buf, broken, in.size);
+		assert_true(seconds() - begin < 5);
+		instance_restore(&in);
+	}
+	assert_clean(&in);
+	printf("%u of %u damaged instances were noticed\n", found, changed);
+	assert_true(found >= changed / 2);
+	free(broken);
+	instance_destroy(&in);
+}
+
+static void check_random_damage_comes_back(void **state)
+{
+	(void)state;
+	qy__rng_seed(&rng, 2026);
+	fuzz(NULL, ROUNDS / 2);
+}
+
+static void check_random_damage_of_debug_caches_comes_back(void **state)
+{
+	(void)state;
+	qy__rng_seed(&rng, 2027);
+	fuzz("slab_debug=FZPU quarantine=8K", ROUNDS / 2);
+}
+
+/* All descriptors, or a whole head, become noise. */
+static void check_noise_comes_back(void **state)
+{
+	(void)state;
+	qy__rng_seed(&rng, 2028);
+	instance_make(&in, 128, NULL);
+	use_instance();
+	instance_save(&in);
+	add_targets();
+	for (unsigned int i = 0; i < 20 * nr_targets; i++) {
+		const struct target *t = &target[i % nr_targets];
+
+		if (t->at == in.mm->debug) /* nobody depends on it while no letter is set */
+			continue;
+		for (size_t at = 0; at < t->len; at++)
+			((char *)t->at)[at] = (char)below(256);
+		if (!qy_check(in.mm, QY_CHECK_ALL, NULL)) {
+			printf("noise at +0x%zx, %zu bytes, was not noticed\n",
+			       (size_t)((char *)t->at - in.buf), t->len);
+			fail();
+		}
+		instance_restore(&in);
+	}
+	instance_destroy(&in);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(check_random_damage_comes_back),
+		cmocka_unit_test(check_random_damage_of_debug_caches_comes_back),
+		cmocka_unit_test(check_noise_comes_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
