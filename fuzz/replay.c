@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * replay.c - `quarry replay`: run a fuzzing input and say every operation in words, with its
+ * result. Where it fails: the step, the violated invariant, and the state before and after that
+ * step.
+ *
+ * A crash of the library (signal, failed assert) is a finding like any other: it is caught, told,
+ * and the next file is run. The instance is then forgotten as it lies: all its state is in the
+ * arena.
+ */
+#include "replay.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+#define STATE_BYTES 16384
+
+static struct {
+	bool quiet, verbose;
+	enum fz_which which; /* 0: as the file says */
+	char before[STATE_BYTES], after[STATE_BYTES];
+	char id[16], text[512];
+	sigjmp_buf out;
+} rp;
+
+/* buddyinfo, and slabinfo where there are caches to speak of. */
+static void snapshot(char *buf)
+{
+	size_t n = qy_buddyinfo(fz.mm, buf, STATE_BYTES);
+
+	if (n < STATE_BYTES && fz.in.which == FZ_T_SLAB)
+		qy_slabinfo(fz.mm, buf + n, STATE_BYTES - n);
+}
+
+static void before_step(unsigned int step)
+{
+	(void)step;
+	snapshot(rp.before);
+}
+
+static void print_step(unsigned int step)
+{
+	char line[512];
+
+	fz_print_op(line, sizeof(line), &fz.in, step, &fz.log[step]);
+	printf("  %s\n", line);
+}
+
+static void after_step(unsigned int step)
+{
+	if (!rp.quiet)
+		print_step(step);
+	if (rp.verbose) {
+		snapshot(rp.after);
+		if (strcmp(rp.before, rp.after))
+			printf("%s", rp.after);
+	}
+}
+
+static void failed(const char *id, const char *text)
+{
+	snprintf(rp.id, sizeof(rp.id), "%s", id);
+	snprintf(rp.text, sizeof(rp.text), "%s", text);
+	siglongjmp(rp.out, 1);
+}
+
+static void crashed(int sig)
+{
+	snprintf(rp.id, sizeof(rp.id), "crash");
+	snprintf(rp.text, sizeof(rp.text), "%s inside the library",
+		 sig == SIGABRT	  ? "abort"
+		 : sig == SIGALRM ? "no end"
+				  : strsignal(sig));
+	siglongjmp(rp.out, 2);
+}
+
+static void catch_crashes(bool on)
+{
+	static const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGALRM};
+	struct sigaction sa = {.sa_handler = on ? crashed : SIG_DFL, .sa_flags = SA_NODEFER};
+
+	sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaction(signals[i], &sa, NULL);
+}
+
+static void tell_failure(const char *path, bool crash)
+{
+	printf("FAILED %s at step %u of %u\n", path, fz.step, fz.in.nr);
+	if (fz.step < fz.in.nr) {
+		if (rp.quiet)
+			print_step(fz.step);
+		else
+			printf("  ^ this step\n");
+	}
+	printf("violated: %s: %s\n", rp.id, rp.text);
+	for (unsigned int i = 0; i < fz.nr_seen && i < 8; i++)
+		printf("reported: %s: %s (%s)\n", qy_report_kind_name(fz.seen[i].kind),
+		       fz.seen[i].title, fz.seen[i].cache);
+	if (!fz.mm || !rp.before[0])
+		return;
+	printf("state before the step:\n%s", rp.before);
+	if (crash)
+		return; /* locks may be held */
+	snapshot(rp.after);
+	printf("state after the step:\n%s", rp.after);
+}
+
+/* What the library would not survive twice is told with the last known state only. */
+static int run(const char *path, enum fz_which which, const uint8_t *data, size_t size)
+{
+	struct fz_options opts = {.before = before_step, .after = after_step, .failed = failed};
+	const struct fz_target *target = which == FZ_T_PAGE ? &fz_page_target : &fz_slab_target;
+	char line[512];
+	int how;
+
+	fz_prepare();
+	rp.before[0] = 0;
+	fz_decode(&fz.in, which, data, size);
+	fz_print_geometry(line, sizeof(line), &fz.in);
+	if (!rp.quiet)
+		printf("%s\n%s\n", path, line);
+	fz.mm = NULL;
+	catch_crashes(true);
+	alarm(60);
+	how = sigsetjmp(rp.out, 1);
+	if (!how)
+		fz_run(target, data, size, &opts);
+	alarm(0);
+	catch_crashes(false);
+	if (how) {
+		if (!rp.quiet && fz.mm && fz.step < fz.in.nr)
+			print_step(fz.step);
+		tell_failure(path, how == 2);
+		return 1;
+	}
+	printf("%s: passed, %u operations\n", path, fz.in.nr);
+	return 0;
+}
+
+/* The whole file, or 0 after a message. */
+static size_t load(const char *path, uint8_t *buf, size_t size)
+{
+	FILE *f = fopen(path, "rb");
+	size_t n;
+
+	if (!f) {
+		fprintf(stderr, "quarry replay: %s: %s\n", path, strerror(errno));
+		return 0;
+	}
+	n = fread(buf, 1, size, f);
+	if (ferror(f)) {
+		fprintf(stderr, "quarry replay: %s: %s\n", path, strerror(errno));
+		n = 0;
+	} else if (!n) {
+		fprintf(stderr, "quarry replay: %s: empty\n", path);
+	}
+	fclose(f);
+	return n;
+}
+
+/* Is it an input at all? With --target anything is, as it is for the fuzzers. */
+static enum fz_which judge(const char *path, const uint8_t *data, size_t size)
+{
+	enum fz_which which = fz_guess(data, size);
+
+	if (rp.which)
+		return rp.which;
+	if (!which) {
+		fprintf(stderr,
+			"quarry replay: %s: no fuzzing input: it does not begin with QP or QS "
+			"(--target takes it for one)\n",
+			path);
+		return (enum fz_which)0;
+	}
+	if (size < FZ_HEADER || (size - FZ_HEADER) % FZ_OP_BYTES) {
+		fprintf(stderr,
+			"quarry replay: %s: cut off: %zu bytes are no whole number of operations "
+			"(--target takes it as it is)\n",
+			path, size);
+		return (enum fz_which)0;
+	}
+	if (data[2] != FZ_VERSION) {
+		fprintf(stderr, "quarry replay: %s: version %u, this program knows %u\n", path,
+			data[2], FZ_VERSION);
+		return (enum fz_which)0;
+	}
+	return which;
+}
+
+static int replay_file(const char *path)
+{
+	static uint8_t buf[FZ_MAX_INPUT + 1];
+	size_t n = load(path, buf, sizeof(buf));
+	enum fz_which which;
+
+	if (!n)
+		return 2;
+	if (n > FZ_MAX_INPUT)
+		n = FZ_MAX_INPUT;
+	which = judge(path, buf, n);
+	return which ? run(path, which, buf, n) : 2;
+}
+
+static int usage(FILE *to)
+{
+	fputs("Usage: quarry replay [--target page|slab] [--plant N] [--quiet|--verbose] FILE...\n"
+	      "\n"
+	      "Repeats a fuzzer's input: every operation in words, with its result. Stops at the\n"
+	      "one that fails and shows the violated invariant and the state before and after.\n"
+	      "\n"
+	      "  --target T   take the file as an input of this target, whatever it holds\n"
+	      "  --plant N    with the planted fault N in the library (tests/mutate/plants.def)\n"
+	      "  --quiet      only the verdict\n"
+	      "  --verbose    the state after each step, too\n"
+	      "\n"
+	      "Exit: 0 passed, 1 failed, 2 usage or no such input.\n",
+	      to);
+	return to == stdout ? 0 : 2;
+}
+
+/* Options up to the first file; its index, or 0 after a message. */
+static int parse(int argc, char **argv)
+{
+	char *end;
+	int i = 1;
+
+	for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
+		if (!strcmp(argv[i], "--"))
+			return i + 1;
+		if (!strcmp(argv[i], "--quiet") || !strcmp(argv[i], "-q")) {
+			rp.quiet = true;
+		} else if (!strcmp(argv[i], "--verbose") || !strcmp(argv[i], "-v")) {
+			rp.verbose = true;
+		} else if (!strcmp(argv[i], "--target") && i + 1 < argc) {
+			i++;
+			rp.which = !strcmp(argv[i], "page")   ? FZ_T_PAGE
+				   : !strcmp(argv[i], "slab") ? FZ_T_SLAB
+							      : (enum fz_which)0;
+			if (!rp.which) {
+				fprintf(stderr, "quarry replay: no target \"%s\"\n", argv[i]);
+				return 0;
+			}
+		} else if (!strcmp(argv[i], "--plant") && i + 1 < argc) {
+			errno = 0;
+			fz_set_plant((int)strtol(argv[++i], &end, 10));
+			if (errno || *end || end == argv[i]) {
+				fprintf(stderr, "quarry replay: \"%s\" is no number\n", argv[i]);
+				return 0;
+			}
+		} else {
+			fprintf(stderr, "quarry replay: unknown option %s\n", argv[i]);
+			return 0;
+		}
+	}
+	return i;
+}
+
+int quarry_replay_main(int argc, char **argv)
+{
+	int worst = 0, first;
+
+	memset(&rp, 0, sizeof(rp));
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+		return usage(stdout);
+	fz_plant_from_env();
+	first = parse(argc, argv);
+	if (!first || first >= argc)
+		return usage(stderr);
+	for (int i = first; i < argc; i++) {
+		int ret = replay_file(argv[i]);
+
+		worst = ret > worst ? ret : worst;
+	}
+	return worst;
+}
