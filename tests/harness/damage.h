@@ -75,7 +75,9 @@ static inline struct qy_page *slab_of_object(const struct qy_mm *mm, const void 
 	return qy__page_head(mm, qy__addr_page(mm, object));
 }
 
-/* Take a block off its list; put one on the head of a list. As the allocator does, but at our will. */
+/*
+ * Take a block off its list; put one on the head of a list. As the allocator does, but at our will.
+ */
 static inline void unlist(struct qy_mm *mm, struct qy__free_area *area, struct qy_page *page)
 {
 	*(page->prev == QY__PFN_NONE ? &area->head : &qy__pfn_page(mm, page->prev)->next) =

@@ -2,9 +2,9 @@
 /*
  * instance.h - an instance in a buffer, with its reports recorded: what most tests begin with.
  *
- * The buffer lies at a multiple of the largest block, so that page frame 0 is its first page, and two
- * instances of one configuration have the same relative addresses. A copy of the buffer is a copy of
- * the instance: save, break something, restore.
+ * The buffer lies at a multiple of the largest block, so that page frame 0 is its first page, and
+ * two instances of one configuration have the same relative addresses. A copy of the buffer is a
+ * copy of the instance: save, break something, restore.
  */
 #ifndef TESTS_HARNESS_INSTANCE_H
 #define TESTS_HARNESS_INSTANCE_H
@@ -26,8 +26,8 @@
 #define RECORDED 64
 
 /*
- * The compiler knows what an allocator is: what is written to an object that nobody is given is never
- * written. A pointer that went through here may have been given to anybody.
+ * The compiler knows what an allocator is: what is written to an object that nobody is given is
+ * never written. A pointer that went through here may have been given to anybody.
  */
 static inline void *hide(void *p)
 {

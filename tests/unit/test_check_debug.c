@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_check_debug.c - the checker on debug caches: each single byte that is not the user's, in objects
- * that are live and in objects that are free, under each set of letters. U12, U14, and S4 of full lists.
+ * test_check_debug.c - the checker on debug caches: each single byte that is not the user's, in
+ * objects that are live and in objects that are free, under each set of letters. U12, U14, and S4
+ * of full lists.
  */
 #include "damage.h"
 
@@ -34,7 +35,9 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* The violation that has to be found when the byte at @off of a slot is damaged; NULL: none has to. */
+/*
+ * The violation that has to be found when the byte at @off of a slot is damaged; NULL: none has to.
+ */
 static const char *expected_at(const struct qy_cache *c, bool live, long off)
 {
 	const struct qy__layout *l = &c->layout;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_check_slab.c - the checker on caches, slabs, freelists and sheaves: each test breaks one thing.
+ * test_check_slab.c - the checker on caches, slabs, freelists and sheaves: each test breaks one
+ * thing.
  *
  * The cache has no debug flag, two CPUs with sheaves, and slabs that are full, partial and empty.
  */
@@ -26,7 +27,9 @@ static void fill_cache(void)
 		object[i] = qy_cache_alloc(cache, QY_GFP_KERNEL);
 		assert_non_null(object[i]);
 	}
-	/* Two slabs lose every other object, one all of them; the last frees stay in the sheaves. */
+	/*
+	 * Two slabs lose every other object, one all of them; the last frees stay in the sheaves.
+	 */
 	for (int i = 1; i < 110; i += 2)
 		qy_cache_free(cache, object[i]);
 	for (int i = 112; i < 168; i++)
@@ -415,14 +418,14 @@ static void check_leaked_cache_is_sound(void **state)
 /* More caches than a batch holds: each is looked at. */
 static void check_many_caches_in_batches(void **state)
 {
-	struct qy_cache *c[200];
-	void *p[200];
+	struct qy_cache *c[150];
+	void *p[150];
 	char name[16];
 
 	(void)state;
 	instance_destroy(&in);
-	instance_make(&in, 1024, NULL);
-	for (int i = 0; i < 200; i++) {
+	instance_make(&in, 512, NULL);
+	for (int i = 0; i < 150; i++) {
 		snprintf(name, sizeof(name), "c%d", i);
 		c[i] = qy_cache_create(in.mm, name, (size_t)i + 1, 0, 0, NULL);
 		assert_non_null(c[i]);
@@ -431,11 +434,11 @@ static void check_many_caches_in_batches(void **state)
 	}
 	assert_sound(in.mm);
 	instance_save(&in);
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 150; i++) {
 		qy__slub(c[i])->nr_slabs++;
 		expect_violation(&in, "S5");
 	}
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 150; i++) {
 		slab_of_object(in.mm, p[i])->slab.inuse--;
 		expect_violation(&in, "S2");
 	}

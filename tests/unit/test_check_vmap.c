@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_check_vmap.c - the checker on instances that map memory: areas (V1 V3 V6), growing, threads' sheaves.
+ * test_check_vmap.c - the checker on instances that map memory: areas (V1 V3 V6), growing, threads'
+ * sheaves.
  */
 #include "damage.h"
 
