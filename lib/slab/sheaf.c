@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "slab/slab.h"
+#include "util/plant.h"
 
 const struct qy__sheaf qy__nobody_sheaf = { 0, 0 };
 
@@ -68,6 +69,8 @@ void *qy__sheaf_refill(struct qy_cache *c, struct qy__sheaf *sheaf, unsigned int
 		sheaf->objects[i] = sheaf->objects[n - 1 - i];
 		sheaf->objects[n - 1 - i] = swap;
 	}
+	if (qy__planted(13))
+		sheaf->objects[0] = sheaf->objects[n - 1];
 	qy__barrier();
 	sheaf->size = n;
 	return qy__sheaf_pop(sheaf);
@@ -88,7 +91,7 @@ void qy__sheaf_flush(struct qy_cache *c, struct qy__sheaf *sheaf, unsigned int k
 	memmove(sheaf->objects, sheaf->objects + n, keep * sizeof(void *));
 	qy__barrier();
 	sheaf->size = keep;
-	c->ops->flush(c, batch, n);
+	c->ops->flush(c, batch, qy__planted(19) && n ? n - 1 : n);
 }
 
 void qy__sheaf_drain_all(struct qy_cache *c)

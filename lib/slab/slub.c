@@ -51,7 +51,9 @@ int qy__slub_order(size_t slot, unsigned int cpus, unsigned int max_page_order)
 
 static unsigned int objects_of(size_t slot, unsigned int order)
 {
-	return (unsigned int)min((QY_PAGE_SIZE << order) / slot, (size_t)QY__MAX_OBJS_PER_SLAB);
+	size_t n = (QY_PAGE_SIZE << order) / slot + (qy__planted(12) ? 1 : 0);
+
+	return (unsigned int)min(n, (size_t)QY__MAX_OBJS_PER_SLAB);
 }
 
 static int slub_init(struct qy_cache *c)
@@ -82,10 +84,10 @@ static void list_add(struct qy_cache *c, struct qy__slab_list *list, struct qy_p
 		list->head = pfn;
 	else
 		qy__pfn_page(mm, slab->prev)->next = pfn;
-	if (slab->next == QY__PFN_NONE)
-		list->tail = pfn;
-	else
+	if (slab->next != QY__PFN_NONE)
 		qy__pfn_page(mm, slab->next)->prev = pfn;
+	else if (!qy__planted(14) || !tail)
+		list->tail = pfn;
 	list->nr++;
 	slab->flags |= list == &qy__slub(c)->full ? QY__PAGE_F_FULL : QY__PAGE_F_PARTIAL;
 }
@@ -115,7 +117,7 @@ static void build_freelist(struct qy_cache *c, struct qy_page *slab)
 
 		if (qy__cache_is_debug(c))
 			qy__debug_fill_free(c, object);
-		if (c->ctor)
+		if (c->ctor && !(qy__planted(17) && i + 1u == slab->slab.objects))
 			c->ctor(object);
 		qy__slub_set_free(c, object,
 				  i + 1u < slab->slab.objects ? qy__slab_object(c, slab, i + 1) : NULL);
@@ -141,7 +143,7 @@ static struct qy_page *new_slab_locked(struct qy_cache *c, qy_gfp_t gfp)
 		slab[i].flags = QY__PAGE_F_SLAB;
 		slab[i].slab.cache = qy__cache_ref(c);
 	}
-	slab->slab.objects = (uint16_t)objects_of(c->layout.slot, slab->order);
+	slab->slab.objects = (uint16_t)objects_of(c->layout.slot, qy__planted(18) ? c->order : slab->order);
 	if (qy__cache_is_debug(c))
 		qy__debug_setup_slab(c, slab);
 	build_freelist(c, slab);
@@ -230,7 +232,7 @@ static void free_one_locked(struct qy_cache *c, struct qy_page *slab, void *obje
 	s->inuse_objects--;
 	if (was_full && (slab->flags & QY__PAGE_F_FULL))
 		list_del(c, &s->full, slab);
-	if (!slab->slab.inuse && s->partial.nr >= s->min_partial) {
+	if (slab->slab.inuse <= (qy__planted(15) ? 1 : 0) && s->partial.nr >= s->min_partial) {
 		if (!was_full)
 			list_del(c, &s->partial, slab);
 		discard_slab_locked(c, slab);
