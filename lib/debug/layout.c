@@ -13,12 +13,13 @@
 #include "debug/debug.h"
 #include "util/align.h"
 #include "util/bitops.h"
+#include "util/plant.h"
 
 #define WORD 8u
 
 static bool pointer_goes_outside(qy_slab_flags_t flags, bool has_ctor, size_t object_size, bool tracked)
 {
-	return qy__debug_has(flags, QY_SLAB_POISON) || has_ctor ||
+	return (qy__debug_has(flags, QY_SLAB_POISON) && !qy__planted(22)) || has_ctor ||
 	       (qy__debug_has(flags, QY_SLAB_RED_ZONE) && (tracked || object_size < sizeof(void *)));
 }
 
