@@ -98,7 +98,7 @@ static int parse_bytes(const char *s, const char *end, size_t *out)
 {
 	size_t value = 0;
 
-	if (s == end)
+	if (s == end || *s < '0' || *s > '9')
 		return -EINVAL;
 	for (; s < end && *s >= '0' && *s <= '9'; s++)
 		if (__builtin_mul_overflow(value, 10, &value) ||
