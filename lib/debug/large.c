@@ -15,8 +15,9 @@
 
 #include "debug/debug.h"
 #include "page/page_alloc.h"
+#include "util/bitops.h"
 
-enum { FREED, LIVE, IN_CHANGE };
+enum { FREED = QY__LARGE_FREED, LIVE = QY__LARGE_LIVE, IN_CHANGE = QY__LARGE_IN_CHANGE };
 
 qy_slab_flags_t qy__debug_large_flags(const struct qy_mm *mm)
 {
@@ -87,8 +88,8 @@ void *qy__debug_large_alloc(struct qy_mm *mm, struct qy_page *head, size_t offse
 
 	head->large.size = call->size;
 	head->large.offset = (uint32_t)offset;
+	head->large.align = (uint8_t)(call->align ? qy__ilog2(call->align) : 0);
 	head->large.family = (uint8_t)call->family;
-	head->large.live = IN_CHANGE;
 	set_track(head, QY__TRACK_ALLOC, call);
 	fill_zones(mm, head, QY_RED_ACTIVE);
 	if (gfp & QY_GFP_ZERO)
@@ -99,12 +100,11 @@ void *qy__debug_large_alloc(struct qy_mm *mm, struct qy_page *head, size_t offse
 	return object;
 }
 
-static void describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head, enum qy_report_kind kind,
-		     const struct qy__call *call)
+void qy__debug_large_describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head)
 {
 	char *start = block_start(mm, head);
 
-	qy__report_init(r, mm, kind, "kmalloc-large");
+	r->cache = "kmalloc-large";
 	r->flags = qy__debug_large_flags(mm);
 	r->slab = start;
 	r->object = start + head->large.offset;
@@ -118,6 +118,13 @@ static void describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head
 	get_track(mm, head, QY__TRACK_ALLOC, &r->alloc);
 	if (head->large.live != LIVE)
 		get_track(mm, head, QY__TRACK_FREE, &r->free);
+}
+
+static void describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head, enum qy_report_kind kind,
+		     const struct qy__call *call)
+{
+	qy__report_init(r, mm, kind, "kmalloc-large");
+	qy__debug_large_describe(r, mm, head);
 	if (!call)
 		return;
 	r->family_free = call->family;
@@ -193,10 +200,17 @@ static bool claim(struct qy_mm *mm, struct qy_page *head, const void *p, enum qy
 
 static void check_claim(struct qy_mm *mm, struct qy_page *head, const struct qy__call *call)
 {
-	if (head->large.family && call->family && head->large.family != call->family)
-		bug(mm, head, QY_REPORT_FAMILY_MISMATCH, "Freed by another family of functions", call);
-	if (call->sized && call->size != head->large.size)
-		bug(mm, head, QY_REPORT_SIZE_MISMATCH, "Freed with another size than it was allocated with", call);
+	struct qy__origin origin = { .size = head->large.size,
+				     .align = head->large.align ? (size_t)1 << head->large.align : 0,
+				     .family = (enum qy_family)head->large.family };
+	enum qy_report_kind kind = qy__debug_mismatch(&origin, call);
+	struct qy_report r;
+
+	if (kind == QY_REPORT_NONE)
+		return;
+	describe(&r, mm, head, kind, call);
+	qy__debug_mismatch_title(&r, &origin, call);
+	qy__report_emit(&r);
 }
 
 int qy__debug_large_free(struct qy_mm *mm, struct qy_page *head, void *p, struct qy__call *call)
@@ -220,8 +234,13 @@ int qy__debug_large_free(struct qy_mm *mm, struct qy_page *head, void *p, struct
 
 void qy__debug_large_release(struct qy_mm *mm, struct qy_page *head)
 {
-	if (has(mm, QY_SLAB_CONSISTENCY_CHECKS) && qy__debug_large_check(mm, head, false, NULL))
+	/* Validation holds on to a block that is not in change. */
+	if (!change_state(mm, head, FREED, IN_CHANGE))
+		return;
+	if (has(mm, QY_SLAB_CONSISTENCY_CHECKS) && qy__debug_large_check(mm, head, false, NULL)) {
+		change_state(mm, head, IN_CHANGE, FREED);
 		return; /* given up: it stays where it is */
+	}
 	qy__free_block(mm, head);
 }
 
@@ -233,8 +252,10 @@ int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, void *p, size
 		return -EINVAL;
 	if (has(mm, QY_SLAB_CONSISTENCY_CHECKS))
 		qy__debug_large_check(mm, head, true, call);
-	check_claim(mm, head, &(struct qy__call){ .family = call->family, .stack = call->stack });
+	check_claim(mm, head, call);
 	head->large.size = size;
+	head->large.align = 0;
+	head->large.family = (uint8_t)call->family; /* it is realloc's from now on, as if it had moved */
 	fill_zones(mm, head, QY_RED_ACTIVE);
 	if (size > old)
 		fill_poison(mm, head, old);

@@ -95,12 +95,12 @@ static unsigned int validate_large(struct qy_mm *mm)
 	for (uint32_t pfn = mm->min_pfn; pfn < qy__load_acquire(&mm->end_pfn); pfn++) {
 		struct qy_page *head = qy__pfn_page(mm, pfn);
 
-		if (head->type != QY__PAGE_LARGE || !qy__debug_large_flags(mm))
+		if (qy__load_acquire(&head->type) != QY__PAGE_LARGE || !qy__debug_large_flags(mm))
 			continue;
 		/* Whoever allocates or frees it meanwhile waits: the state is held. */
 		qy__lock(&mm->debug->large_lock);
-		if (head->type == QY__PAGE_LARGE && head->large.live <= 1)
-			n += qy__debug_large_check(mm, head, head->large.live == 1, NULL);
+		if (qy__load_acquire(&head->type) == QY__PAGE_LARGE && head->large.live != QY__LARGE_IN_CHANGE)
+			n += qy__debug_large_check(mm, head, head->large.live == QY__LARGE_LIVE, NULL);
 		qy__unlock(&mm->debug->large_lock);
 	}
 	return n;

@@ -69,7 +69,7 @@ static void *kmalloc_large(struct qy_mm *mm, const struct qy__request *req, qy_g
 	if (!head)
 		return NULL;
 	head->large.size = req->size;
-	head->large.live = 1;
+	head->large.live = QY__LARGE_LIVE;
 	return qy__page_addr(mm, head);
 }
 

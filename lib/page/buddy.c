@@ -55,7 +55,7 @@ static void mark_free(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, uns
 {
 	struct qy_page *page = qy__pfn_page(mm, pfn);
 
-	page->type = QY__PAGE_BUDDY;
+	qy__store_relaxed(&page->type, QY__PAGE_BUDDY);
 	page->order = (uint8_t)order;
 	list_add(mm, &zone->area[order], page, tail);
 }
@@ -63,7 +63,7 @@ static void mark_free(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, uns
 static void unmark_free(struct qy_mm *mm, struct qy__zone *zone, struct qy_page *page)
 {
 	list_del(mm, &zone->area[page->order], page);
-	page->type = QY__PAGE_INSIDE;
+	qy__store_relaxed(&page->type, QY__PAGE_INSIDE);
 }
 
 /* The descriptor of @pfn if it heads a free block of @order in @zone. */
@@ -75,7 +75,7 @@ static struct qy_page *free_buddy(struct qy_mm *mm, const struct qy__zone *zone,
 	if (pfn < zone->start_pfn || pfn >= zone->end_pfn)
 		return NULL;
 	page = qy__pfn_page(mm, pfn);
-	if (page->type != QY__PAGE_BUDDY || (page->order != order && !qy__planted(2)))
+	if (qy__load_relaxed(&page->type) != QY__PAGE_BUDDY || (page->order != order && !qy__planted(2)))
 		return NULL;
 	return &mm->zone[page->zone] == zone ? page : NULL;
 }
@@ -113,7 +113,7 @@ struct qy_page *qy__rmqueue_locked(struct qy_mm *mm, struct qy__zone *zone, unsi
 	if (!page)
 		return NULL;
 	qy__assert(page->flags == 0);
-	page->type = QY__PAGE_ALLOC;
+	qy__store_relaxed(&page->type, QY__PAGE_ALLOC);
 	page->order = (uint8_t)order;
 	zone->nr_free_pages -= 1u << order;
 	return page;
@@ -137,7 +137,7 @@ void qy__free_one_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, 
 	qy__assert_slow(page->type != QY__PAGE_BUDDY);
 	if (!qy__planted(4) || order < 3)
 		zone->nr_free_pages += 1u << order;
-	page->type = QY__PAGE_INSIDE;
+	qy__store_relaxed(&page->type, QY__PAGE_INSIDE);
 	page->flags = 0;
 	while (order < mm->max_order) {
 		struct qy_page *buddy = free_buddy(mm, zone, pfn ^ (1u << order), order);

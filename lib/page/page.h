@@ -61,8 +61,15 @@ struct qy__page_track {
 	int32_t tid;
 };
 
+/* What becomes of a large block: whoever made it IN_CHANGE owns it until he says what it is then. */
+enum qy__large_state {
+	QY__LARGE_FREED, /* waits in quarantine */
+	QY__LARGE_LIVE,
+	QY__LARGE_IN_CHANGE,
+};
+
 struct qy_page {
-	uint8_t type;
+	uint8_t type; /* written by the block's owner, read by his neighbours: an atomic access */
 	uint8_t order; /* of the block; valid in its head */
 	uint8_t zone;
 	uint8_t flags;
@@ -79,7 +86,8 @@ struct qy_page {
 			uint64_t size; /* bytes asked for */
 			uint32_t offset; /* of the object from the block's start (debug: left red zone) */
 			uint8_t family;
-			uint8_t live; /* 0: freed, waiting in quarantine */
+			uint8_t live; /* enum qy__large_state */
+			uint8_t align; /* order of the alignment asked for; 0: the usual */
 		} large;
 		struct qy__page_track track;
 	};

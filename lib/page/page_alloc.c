@@ -72,7 +72,7 @@ static void prep_compound(struct qy_mm *mm, struct qy_page *head, unsigned int o
 
 		memset(&tail->track, 0, sizeof(tail->track));
 		tail->head = pfn;
-		tail->type = QY__PAGE_TAIL;
+		qy__store_relaxed(&tail->type, QY__PAGE_TAIL);
 	}
 }
 
@@ -90,7 +90,9 @@ struct qy_page *qy__alloc_block(struct qy_mm *mm, qy_gfp_t gfp, unsigned int ord
 	memset(&page->slab, 0, sizeof(page->slab));
 	page->head = qy__page_pfn(mm, page);
 	page->next = page->prev = QY__PFN_NONE;
-	page->type = (uint8_t)type;
+	if (type == QY__PAGE_LARGE)
+		page->large.live = QY__LARGE_IN_CHANGE; /* before it can be seen to be LARGE: see validate.c */
+	qy__store_release(&page->type, (uint8_t)type);
 	if (type != QY__PAGE_ALLOC || (gfp & QY_GFP_COMP))
 		prep_compound(mm, page, order);
 	if (gfp & QY_GFP_ZERO)
@@ -104,7 +106,7 @@ void qy__free_block(struct qy_mm *mm, struct qy_page *head)
 	unsigned int order = head->order;
 
 	for (uint32_t i = 1; i < 1u << order; i++) {
-		head[i].type = QY__PAGE_INSIDE;
+		qy__store_relaxed(&head[i].type, QY__PAGE_INSIDE);
 		head[i].flags = 0;
 	}
 	qy__fetch_sub(&mm->pages_in_use, (size_t)1 << order);

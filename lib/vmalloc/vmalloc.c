@@ -353,7 +353,7 @@ static bool is_live(struct qy_mm *mm, const void *p)
 	const struct qy_page *head = qy__page_head(mm, qy__addr_page(mm, p));
 
 	if (head->type == QY__PAGE_LARGE)
-		return head->large.live && p == (char *)qy__page_addr(mm, head) + head->large.offset;
+		return head->large.live == QY__LARGE_LIVE && p == (char *)qy__page_addr(mm, head) + head->large.offset;
 	return head->type == QY__PAGE_SLAB &&
 	       (!qy__cache_is_debug(qy__ref_cache(mm, head->slab.cache)) || qy__debug_is_live(mm, p));
 }

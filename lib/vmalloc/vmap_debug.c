@@ -84,6 +84,7 @@ static void report_dead(struct qy_mm *mm, const struct qy__vmap_area *a, const v
 	struct qy_report r;
 
 	describe(&r, mm, kind, a, call);
+	r.damage_offset = (const char *)p - qy__vmap_object(a);
 	if (p == qy__vmap_object(a))
 		qy__report_title(&r, "Object already free");
 	else
@@ -109,44 +110,20 @@ static void report_interior(struct qy_mm *mm, const struct qy__vmap_area *a, con
 	qy__report_emit(&r);
 }
 
-static const char *family_name(unsigned int family)
+static void check_claim(struct qy_mm *mm, const struct qy__vmap_area *a, const struct qy__call *call)
 {
-	static const char *const name[QY_NR_FAMILIES] = {
-		[QY_FAMILY_NONE] = "kernel API",
-		[QY_FAMILY_MALLOC] = "malloc",
-		[QY_FAMILY_NEW] = "operator new",
-		[QY_FAMILY_NEW_ARRAY] = "operator new[]",
+	const struct qy__origin origin = {
+		.size = a->size,
+		.align = a->align,
+		.family = (enum qy_family)a->family,
 	};
-
-	return family < QY_NR_FAMILIES ? name[family] : "?";
-}
-
-static bool is_mismatch(const struct qy__vmap_area *a, const struct qy__call *call)
-{
-	return a->family != QY_FAMILY_NONE && call->family != QY_FAMILY_NONE &&
-	       a->family != call->family;
-}
-
-static void report_family(struct qy_mm *mm, const struct qy__vmap_area *a, const struct qy__call *call)
-{
+	enum qy_report_kind kind = qy__debug_mismatch(&origin, call);
 	struct qy_report r;
 
-	describe(&r, mm, QY_REPORT_FAMILY_MISMATCH, a, call);
-	qy__report_title(&r, "Allocated by the family of %s, given to that of %s",
-			 family_name(a->family), family_name(call->family));
-	qy__report_emit(&r);
-}
-
-static void report_size(struct qy_mm *mm, const struct qy__vmap_area *a, const struct qy__call *call)
-{
-	struct qy_report r;
-
-	describe(&r, mm, QY_REPORT_SIZE_MISMATCH, a, call);
-	if (call->sized && call->size != a->size)
-		qy__report_title(&r, "Freed with size %zu, allocated with %zu", call->size, a->size);
-	else
-		qy__report_title(&r, "Freed with alignment %zu, allocated with %zu", call->align,
-				 a->align);
+	if (kind == QY_REPORT_NONE)
+		return;
+	describe(&r, mm, kind, a, call);
+	qy__debug_mismatch_title(&r, &origin, call);
 	qy__report_emit(&r);
 }
 
@@ -162,12 +139,8 @@ bool qy__vmap_acceptable_locked(struct qy_mm *mm, struct qy__vmap_area *a, const
 				dead == QY_REPORT_DOUBLE_FREE ? QY_REPORT_INVALID_FREE : dead);
 		return false;
 	}
-	if (!QY_CONFIG_DEBUG || !mm->debug)
-		return true;
-	if (is_mismatch(a, call))
-		report_family(mm, a, call);
-	if ((call->sized && call->size != a->size) || (call->aligned && call->align != a->align))
-		report_size(mm, a, call);
+	if (QY_CONFIG_DEBUG && mm->debug)
+		check_claim(mm, a, call);
 	return true;
 }
 

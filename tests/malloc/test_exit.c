@@ -24,10 +24,18 @@ static void leave_from_handler(int sig)
 	_exit(0);
 }
 
+/* Small objects, page blocks and areas, one after the other, for ever. */
 static void *spin(void *arg)
 {
-	for (;;)
-		free(malloc(100));
+	static const size_t sizes[] = {100, 30000, 3000, 70000, 300000, 5000000};
+
+	for (unsigned int i = 0;; i++) {
+		char *p = malloc(opaque(sizes[i % 6]));
+
+		if (p)
+			p[0] = p[sizes[i % 6] - 1] = 1;
+		free(p);
+	}
 	return arg;
 }
 
