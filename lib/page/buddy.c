@@ -140,7 +140,8 @@ void qy__free_one_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, 
 	qy__store_relaxed(&page->type, QY__PAGE_INSIDE);
 	page->flags = 0;
 	while (order < mm->max_order) {
-		struct qy_page *buddy = free_buddy(mm, zone, pfn ^ (1u << order), order);
+		uint32_t other = qy__planted(7) ? pfn + (1u << order) : pfn ^ (1u << order);
+		struct qy_page *buddy = free_buddy(mm, zone, other, order);
 
 		if (!buddy || (qy__planted(5) && order == 2))
 			break;

@@ -29,7 +29,7 @@ static void count_in_use(struct qy_mm *mm, unsigned int order)
 
 static struct qy_page *get_page_from_zones(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order)
 {
-	for (int z = qy__gfp_zone(gfp); z >= 0; z--) {
+	for (int z = qy__planted(8) ? QY_ZONE_NORMAL : qy__gfp_zone(gfp); z >= 0; z--) {
 		struct qy__zone *zone = &mm->zone[z];
 		struct qy_page *page;
 
@@ -96,7 +96,7 @@ struct qy_page *qy__alloc_block(struct qy_mm *mm, qy_gfp_t gfp, unsigned int ord
 	if (type != QY__PAGE_ALLOC || (gfp & QY_GFP_COMP))
 		prep_compound(mm, page, order);
 	if (gfp & QY_GFP_ZERO)
-		memset(qy__page_addr(mm, page), 0, QY_PAGE_SIZE << order);
+		memset(qy__page_addr(mm, page), 0, (QY_PAGE_SIZE << order) - (qy__planted(9) ? 8 : 0));
 	return page;
 }
 
