@@ -15,6 +15,7 @@
 #include "page/page_alloc.h"
 #include "util/align.h"
 #include "util/bitops.h"
+#include "util/plant.h"
 
 #define CALLER ((uintptr_t)__builtin_return_address(0))
 
@@ -55,6 +56,8 @@ static void *kmalloc_large(struct qy_mm *mm, const struct qy__request *req, qy_g
 		return NULL;
 	qy__layout_large(&l, req->size, align, debug, mm->debug->config.red_zone);
 	order = max(qy__get_order(l.total), qy__get_order(align));
+	if (qy__planted(33) && order)
+		order--;
 	if (debug) {
 		struct qy__call call = call_of(req);
 
@@ -79,7 +82,7 @@ void *qy__kmalloc_request(struct qy_mm *mm, const struct qy__request *req, qy_gf
 
 	if (!req->size && !req->family)
 		return QY_ZERO_SIZE_PTR;
-	sc = qy__size_class_aligned(mm, req->size, req->align);
+	sc = qy__size_class_aligned(mm, req->size, qy__planted(34) ? 0 : req->align);
 	if (sc && sc->cache) {
 		struct qy__call call = call_of(req);
 
@@ -108,7 +111,7 @@ static int free_large(struct qy_mm *mm, struct qy_page *head, void *p, struct qy
 {
 	if (is_debug_large(mm))
 		return qy__debug_large_free(mm, head, p, call);
-	if (p != qy__page_addr(mm, head)) {
+	if (p != qy__page_addr(mm, head) && !qy__planted(35)) {
 		qy__debug_bad_pointer(mm, QY_REPORT_INVALID_FREE, p, call);
 		return -EINVAL;
 	}
@@ -234,7 +237,7 @@ static void *move(struct qy_mm *mm, void *p, size_t old, const struct qy__reques
 
 	if (!to)
 		return NULL;
-	memcpy(to, p, min(old, req->size));
+	memcpy(to, p, min(old, req->size) - (qy__planted(30) ? 1 : 0));
 	qy__kfree_request(mm, p, &free_req);
 	return to;
 }
@@ -267,7 +270,7 @@ void *qy__krealloc_request(struct qy_mm *mm, void *p, const struct qy__request *
 	if (resize_in_place(mm, head, p, req->size, &call))
 		return NULL;
 	/* What is untracked keeps its old request's bytes: ZERO then speaks of what lies beyond the capacity. */
-	if ((gfp & QY_GFP_ZERO) && tracked && req->size > old)
+	if ((gfp & QY_GFP_ZERO) && tracked && req->size > old && !qy__planted(31))
 		memset((char *)p + old, 0, req->size - old);
 	return p;
 }
@@ -295,7 +298,9 @@ void *qy_kmalloc_array(struct qy_mm *mm, size_t n, size_t size, qy_gfp_t gfp)
 {
 	struct qy__request req = { .caller = CALLER };
 
-	return __builtin_mul_overflow(n, size, &req.size) ? NULL : qy__kmalloc_request(mm, &req, gfp);
+	return __builtin_mul_overflow(n, size, &req.size) && !qy__planted(32) ?
+		       NULL :
+		       qy__kmalloc_request(mm, &req, gfp);
 }
 
 void *qy_kcalloc(struct qy_mm *mm, size_t n, size_t size, qy_gfp_t gfp)
