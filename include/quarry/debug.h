@@ -82,7 +82,7 @@ struct qy_report {
 	struct qy_mm *mm;
 	const char *cache;	  /* name, or "page", "kmalloc-large", "vmalloc" */
 	char title[128];	  /* as SLUB words it */
-	const void *object;	  /* start of the object, or the pointer that was given */
+	const void *object;	  /* start of the object; if there is none, the pointer that was given */
 	size_t object_size;	  /* bytes asked for where known, else the cache's */
 	const void *slab;	  /* start of the slab or page block, or NULL */
 	unsigned int slab_objects, slab_inuse;
@@ -90,7 +90,7 @@ struct qy_report {
 	qy_slab_flags_t flags;
 	const void *damage;	  /* first damaged byte, or NULL */
 	size_t damage_len;	  /* from first to last damaged byte */
-	ptrdiff_t damage_offset;  /* of the first damaged byte, from the object's start */
+	ptrdiff_t damage_offset;  /* of the first damaged byte (or bad pointer), from the object's start */
 	uint8_t expected, found;  /* at the first damaged byte */
 	char fix[96];		  /* what was repaired: "Restoring Right Redzone 0x…-0x…=0xcc" */
 	enum qy_family family_alloc, family_free;

@@ -20,7 +20,7 @@
 
 /* The request word: 48 bits of size, 8 of family, and this on top. */
 #define REQUEST_MARK 0x51u
-#define REQUEST_SIZE ((UINT64_C(1) << 48) - 1)
+#define REQUEST_SIZE ((UINT64_C(1) << 40) - 1)
 
 struct subject {
 	struct qy__check *ck;

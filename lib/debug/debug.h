@@ -6,6 +6,7 @@
  *   object.c      fill, check, repair one object    slab_debug.c  the locked alloc and free path of debug caches
  *   track.c       who allocated, who freed          quarantine.c  freed objects kept back
  *   large.c       kmalloc blocks above two pages    validate.c    everything, on demand
+ *   claim.c       released as it was asked for?
  *   report.c, report_text.c   telling it (in every build)
  */
 #ifndef QY_DEBUG_DEBUG_H
@@ -28,6 +29,12 @@ struct qy__call {
 	uint32_t cpu;
 	int32_t tid;
 	uint64_t when;
+};
+
+/* How a live object was asked for. */
+struct qy__origin {
+	size_t size, align; /* align 0: the usual */
+	enum qy_family family;
 };
 
 /* Flags this build knows. */
@@ -137,6 +144,10 @@ struct qy__damage {
 };
 
 #if QY_CONFIG_DEBUG
+/* claim.c: the kind of report that a release deserves, or QY_REPORT_NONE; what it says */
+enum qy_report_kind qy__debug_mismatch(const struct qy__origin *o, const struct qy__call *call);
+void qy__debug_mismatch_title(struct qy_report *r, const struct qy__origin *o, const struct qy__call *call);
+
 /* track.c */
 int qy__debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg); /* before the hand-over */
 void qy__debug_call(struct qy_mm *mm, struct qy__call *call); /* stack, thread, time. No lock held. */
@@ -146,9 +157,9 @@ void qy__debug_get_stack(struct qy_mm *mm, uint32_t handle, struct qy_stack *sta
 
 /* object.c: bytes of one object */
 void qy__debug_fill_free(struct qy_cache *c, void *object);
-void qy__debug_fill_live(struct qy_cache *c, void *object, size_t size, enum qy_family family);
+void qy__debug_fill_live(struct qy_cache *c, void *object, const struct qy__origin *o);
 /* The request of a live object changes in place: red zone behind it, poison in what it gains. */
-void qy__debug_resize_bytes(struct qy_cache *c, void *object, size_t old, size_t size, enum qy_family family);
+void qy__debug_resize_bytes(struct qy_cache *c, void *object, size_t old, const struct qy__origin *o);
 /* First damaged region of an object in the given state, or false. Reads only. */
 bool qy__debug_find_damage(const struct qy_cache *c, const void *object, bool live, struct qy__damage *d);
 /* Damage behind the last object of a slab. Reads only. */
@@ -158,7 +169,7 @@ uint8_t *qy__find_not(const void *p, size_t n, uint8_t value, uint8_t **last);
 void qy__debug_repair(const struct qy__damage *d);
 /* Bytes asked for, of a live object; the object's size where that is not tracked, or the word is damaged. */
 size_t qy__debug_object_size(const struct qy_cache *c, const void *object);
-enum qy_family qy__debug_object_family(const struct qy_cache *c, const void *object);
+struct qy__origin qy__debug_object_origin(const struct qy_cache *c, const void *object);
 bool qy__debug_is_live(const struct qy_mm *mm, const void *object); /* its start, exactly */
 void qy__debug_set_live(struct qy_mm *mm, const void *object, bool live);
 
@@ -190,6 +201,7 @@ qy_slab_flags_t qy__debug_large_flags(const struct qy_mm *mm);
 void *qy__debug_large_alloc(struct qy_mm *mm, struct qy_page *head, size_t offset, qy_gfp_t gfp,
 			    struct qy__call *call);
 int qy__debug_large_free(struct qy_mm *mm, struct qy_page *head, void *p, struct qy__call *call);
+void qy__debug_large_describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head); /* all but who asks */
 int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, void *p, size_t size,
 			   struct qy__call *call);
 void qy__debug_large_release(struct qy_mm *mm, struct qy_page *head);
@@ -206,6 +218,16 @@ unsigned int qy__debug_validate(struct qy_mm *mm);
 void qy__debug_tick(struct qy_mm *mm); /* validate=N */
 unsigned int qy__debug_report_leaks(struct qy_cache *c); /* at destroy; returns live objects */
 #else
+static inline enum qy_report_kind qy__debug_mismatch(const struct qy__origin *o, const struct qy__call *call)
+{
+	(void)o, (void)call;
+	return QY_REPORT_NONE;
+}
+static inline void qy__debug_mismatch_title(struct qy_report *r, const struct qy__origin *o,
+					    const struct qy__call *call)
+{
+	(void)r, (void)o, (void)call;
+}
 static inline int qy__debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 {
 	(void)mm, (void)cfg;
@@ -274,6 +296,10 @@ static inline void *qy__debug_large_alloc(struct qy_mm *mm, struct qy_page *head
 {
 	(void)mm, (void)head, (void)offset, (void)gfp, (void)call;
 	return NULL;
+}
+static inline void qy__debug_large_describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head)
+{
+	(void)r, (void)mm, (void)head;
 }
 static inline int qy__debug_large_free(struct qy_mm *mm, struct qy_page *head, void *p,
 				       struct qy__call *call)

@@ -14,8 +14,12 @@
 #include "util/bitops.h"
 #include "util/plant.h"
 
-/* The request word: 48 bits of size, 8 of family, 8 to tell an overwritten word from a real one. */
-#define REQUEST_SIZE_BITS 48
+/*
+ * The request word: 40 bits of size, 8 for the alignment's order (0: the usual), 8 of family, 8 to tell an
+ * overwritten word from a real one.
+ */
+#define REQUEST_ALIGN 40
+#define REQUEST_FAMILY 48
 #define REQUEST_MARK 0x51u
 
 static bool has(const struct qy_cache *c, qy_slab_flags_t flag)
@@ -42,41 +46,41 @@ void qy__debug_set_live(struct qy_mm *mm, const void *object, bool live)
 		qy__clear_bit(mm->live, qy__live_bit(mm, object));
 }
 
-static void set_request(struct qy_cache *c, void *object, size_t size, enum qy_family family)
+static void set_request(struct qy_cache *c, void *object, const struct qy__origin *o)
 {
-	uint64_t word = (uint64_t)REQUEST_MARK << 56 | (uint64_t)family << REQUEST_SIZE_BITS | size;
+	uint64_t order = o->align ? qy__ilog2(o->align) : 0;
+	uint64_t word = (uint64_t)REQUEST_MARK << 56 | (uint64_t)o->family << REQUEST_FAMILY |
+			order << REQUEST_ALIGN | o->size;
 
 	if (c->layout.orig_size)
 		memcpy((char *)object + c->layout.orig_size, &word, sizeof(word));
 }
 
 /* false: not tracked, or overwritten. */
-static bool get_request(const struct qy_cache *c, const void *object, size_t *size, enum qy_family *family)
+static bool get_request(const struct qy_cache *c, const void *object, struct qy__origin *o)
 {
-	uint64_t word;
+	uint64_t word, order;
 
 	if (!c->layout.orig_size)
 		return false;
 	memcpy(&word, (const char *)object + c->layout.orig_size, sizeof(word));
-	*size = word & ((UINT64_C(1) << REQUEST_SIZE_BITS) - 1);
-	*family = (enum qy_family)(word >> REQUEST_SIZE_BITS & 0xff);
-	return word >> 56 == REQUEST_MARK && *size <= c->layout.object_size && *family < QY_NR_FAMILIES;
+	order = word >> REQUEST_ALIGN & 0xff;
+	o->size = word & ((UINT64_C(1) << REQUEST_ALIGN) - 1);
+	o->align = order && order < 64 ? (size_t)1 << order : 0;
+	o->family = (enum qy_family)(word >> REQUEST_FAMILY & 0xff);
+	return word >> 56 == REQUEST_MARK && o->size <= c->layout.object_size && o->family < QY_NR_FAMILIES;
 }
 
 size_t qy__debug_object_size(const struct qy_cache *c, const void *object)
 {
-	enum qy_family family;
-	size_t size;
-
-	return get_request(c, object, &size, &family) ? size : c->layout.object_size;
+	return qy__debug_object_origin(c, object).size;
 }
 
-enum qy_family qy__debug_object_family(const struct qy_cache *c, const void *object)
+struct qy__origin qy__debug_object_origin(const struct qy_cache *c, const void *object)
 {
-	enum qy_family family;
-	size_t size;
+	struct qy__origin o;
 
-	return get_request(c, object, &size, &family) ? family : QY_FAMILY_NONE;
+	return get_request(c, object, &o) ? o : (struct qy__origin){ .size = c->layout.object_size };
 }
 
 static void fill_zones(struct qy_cache *c, char *object, size_t size, uint8_t value)
@@ -101,18 +105,22 @@ void qy__debug_fill_free(struct qy_cache *c, void *object)
 	fill_poison(c, object, c->layout.object_size);
 }
 
-void qy__debug_fill_live(struct qy_cache *c, void *object, size_t size, enum qy_family family)
+void qy__debug_fill_live(struct qy_cache *c, void *object, const struct qy__origin *o)
 {
-	set_request(c, object, size, family);
-	fill_zones(c, object, c->layout.orig_size ? size : c->layout.object_size, QY_RED_ACTIVE);
-	fill_poison(c, object, c->layout.orig_size ? size : c->layout.object_size);
+	size_t size = c->layout.orig_size ? o->size : c->layout.object_size;
+
+	set_request(c, object, o);
+	fill_zones(c, object, size, QY_RED_ACTIVE);
+	fill_poison(c, object, size);
 }
 
-void qy__debug_resize_bytes(struct qy_cache *c, void *object, size_t old, size_t size, enum qy_family family)
+void qy__debug_resize_bytes(struct qy_cache *c, void *object, size_t old, const struct qy__origin *o)
 {
+	size_t size = o->size;
+
 	if (!c->layout.orig_size)
 		return;
-	set_request(c, object, size, family);
+	set_request(c, object, o);
 	if (has(c, QY_SLAB_RED_ZONE))
 		memset((char *)object + size, QY_RED_ACTIVE, c->layout.inuse - size);
 	if (poisons(c) && size > old)

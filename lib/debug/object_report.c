@@ -30,6 +30,7 @@ void qy__debug_describe(struct qy_report *r, struct qy_cache *c, struct qy_page 
 			const struct qy__call *call)
 {
 	static const struct qy__call nobody;
+	struct qy__origin origin;
 
 	if (!call)
 		call = &nobody;
@@ -49,9 +50,10 @@ void qy__debug_describe(struct qy_report *r, struct qy_cache *c, struct qy_page 
 	}
 	if (!object)
 		return;
+	origin = qy__debug_object_origin(c, object);
 	r->object = object;
-	r->object_size = qy__debug_object_size(c, object);
-	r->family_alloc = qy__debug_object_family(c, object);
+	r->object_size = origin.size;
+	r->family_alloc = origin.family;
 	r->family_free = call->family;
 	qy__debug_get_track(c, object, QY__TRACK_ALLOC, &r->alloc);
 	qy__debug_get_track(c, object, QY__TRACK_FREE, &r->free);

@@ -81,6 +81,8 @@ static void machine_line(struct qy__buf *b, const struct qy_report *r)
 	if (r->damage)
 		qy__fmt(b, " offset=%ld len=%zu expected=0x%02x found=0x%02x", (long)r->damage_offset, r->damage_len,
 			r->expected, r->found);
+	else if (r->damage_offset)
+		qy__fmt(b, " offset=%ld", (long)r->damage_offset);
 	qy__fmt(b, " alloc=%s free=%s hash=0x%016lx\n", family_name(r->family_alloc), family_name(r->family_free),
 		(unsigned long)r->hash);
 }

@@ -72,29 +72,31 @@ bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void
 void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab, void *object,
 				 const struct qy__call *call)
 {
-	size_t size = call->size || call->family ? call->size : c->layout.object_size;
+	struct qy__origin origin = { .size = call->size || call->family ? call->size : c->layout.object_size,
+				     .align = call->align,
+				     .family = call->family };
 
-	qy__debug_fill_live(c, object, size, call->family);
+	qy__debug_fill_live(c, object, &origin);
 	qy__debug_set_track(c, object, QY__TRACK_ALLOC, call);
 	qy__debug_set_live(c->mm, object, true);
 	trace(c, slab, object, "alloc");
 }
 
-/* malloc/delete, new/free, new[]/delete; sized delete with another size or alignment. Reported, then freed all the same. */
+/*
+ * malloc/delete, new/free, new[]/delete; sized delete with another size or alignment. Reported, then freed or resized
+ * all the same.
+ */
 static void check_claim(struct qy_cache *c, struct qy_page *slab, void *object, const struct qy__call *call)
 {
-	enum qy_family family = qy__debug_object_family(c, object);
-	size_t size = qy__debug_object_size(c, object);
+	struct qy__origin origin = qy__debug_object_origin(c, object);
+	enum qy_report_kind kind = qy__debug_mismatch(&origin, call);
 	struct qy_report r;
 
-	if (family && call->family && family != call->family)
-		qy__debug_object_bug(c, slab, object, QY_REPORT_FAMILY_MISMATCH,
-				     "Freed by another family of functions", NULL, call);
-	if (!call->sized || size == call->size)
+	if (kind == QY_REPORT_NONE)
 		return;
-	qy__report_init(&r, c->mm, QY_REPORT_SIZE_MISMATCH, c->name);
+	qy__report_init(&r, c->mm, kind, c->name);
 	qy__debug_describe(&r, c, slab, object, call);
-	qy__report_title(&r, "Freed with size %zu, allocated with %zu", call->size, size);
+	qy__debug_mismatch_title(&r, &origin, call);
 	qy__report_emit(&r);
 }
 
@@ -223,15 +225,13 @@ int qy__debug_resize(struct qy_cache *c, void *object, size_t size, struct qy__c
 	if (!qy__debug_is_live(c->mm, object)) {
 		qy__debug_object_bug(c, slab, object, QY_REPORT_BAD_REALLOC, "Object already free", NULL, call);
 	} else {
-		enum qy_family family = qy__debug_object_family(c, object);
 		size_t old = qy__debug_object_size(c, object);
 
 		if (checks(c))
 			qy__debug_check_object(c, slab, object, true, call);
-		if (family && call->family && family != call->family)
-			qy__debug_object_bug(c, slab, object, QY_REPORT_FAMILY_MISMATCH,
-					     "Resized by another family of functions", NULL, call);
-		qy__debug_resize_bytes(c, object, old, size, family);
+		check_claim(c, slab, object, call);
+		/* It is realloc's from now on, as if it had moved. */
+		qy__debug_resize_bytes(c, object, old, &(struct qy__origin){ .size = size, .family = call->family });
 		qy__debug_set_track(c, object, QY__TRACK_ALLOC, call);
 		ret = 0;
 	}

@@ -261,6 +261,8 @@ static bool resize_locked(struct qy_mm *mm, struct qy__vmap_area *a, const struc
 	if ((gfp & QY_GFP_ZERO) && req->size > old)
 		memset(qy__vmap_object(a) + old, 0, req->size - old);
 	a->size = req->size;
+	a->align = req->align;
+	a->family = (uint8_t)req->family; /* it is realloc's from now on, as if it had moved */
 	if (a->red_zone)
 		qy__vmap_fill_red_zones(a);
 	qy__vmap_track(&a->alloc, call);
