@@ -519,6 +519,7 @@ static void page_feedback(uint8_t counters[FZ_FEEDBACK])
 const struct fz_target fz_page_target = {
 	.name = "page",
 	.which = FZ_T_PAGE,
+	.check = QY_CHECK_BUDDY,
 	.begin = page_begin,
 	.step = page_step,
 	.compare = page_compare,

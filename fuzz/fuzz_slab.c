@@ -227,6 +227,7 @@ static void slab_feedback(uint8_t counters[FZ_FEEDBACK])
 const struct fz_target fz_slab_target = {
 	.name = "slab",
 	.which = FZ_T_SLAB,
+	.check = QY_CHECK_ALL,
 	.begin = slab_begin,
 	.step = slab_step,
 	.compare = slab_compare,

@@ -25,9 +25,11 @@ extern int qy__plant_id;
 
 struct fz_harness fz;
 
+static int wanted_plant;
+
 void fz_set_plant(int id)
 {
-	qy__plant_id = id;
+	wanted_plant = id;
 }
 
 void fz_plant_from_env(void)
@@ -53,6 +55,18 @@ unsigned int fz_bucket(size_t n)
 
 #define PRINT_MAX 400u
 
+const char *fz_where(void)
+{
+	static char buf[40];
+
+	if (fz.starting)
+		return "the start";
+	if (fz.step >= fz.in.nr)
+		return "the end";
+	snprintf(buf, sizeof(buf), "step %u of %u", fz.step, fz.in.nr);
+	return buf;
+}
+
 void fz_print_run(void)
 {
 	char line[512];
@@ -63,7 +77,7 @@ void fz_print_run(void)
 	fprintf(stderr, "%s\n", line);
 	if (first)
 		fprintf(stderr, "… %u operations before\n", first);
-	for (unsigned int i = first; i <= last && i < fz.in.nr; i++) {
+	for (unsigned int i = first; i <= last && i < fz.in.nr && !fz.starting; i++) {
 		fz_print_op(line, sizeof(line), &fz.in, i, &fz.log[i]);
 		fprintf(stderr, "  %s\n", line);
 	}
@@ -79,7 +93,7 @@ void fz_fail(const char *id, const char *fmt, ...)
 	va_end(ap);
 	if (fz.opts.failed)
 		fz.opts.failed(id, text);
-	fprintf(stderr, "\nFAILED at step %u: %s: %s\n", fz.step, id, text);
+	fprintf(stderr, "\nFAILED at %s: %s: %s\n", fz_where(), id, text);
 	for (unsigned int i = 0; i < fz.nr_seen && i < 8; i++)
 		fprintf(stderr, "  reported: %s: %s (%s)\n", qy_report_kind_name(fz.seen[i].kind),
 			fz.seen[i].title, fz.seen[i].cache);
@@ -121,13 +135,24 @@ struct fz_seen *fz_seen_find(enum qy_report_kind kind, const void *object)
 	return NULL;
 }
 
+/* "base+0x1230", or that it is nothing. */
+static const char *place(const void *p)
+{
+	static char buf[32];
+
+	if (!p)
+		return "no object";
+	snprintf(buf, sizeof(buf), "base+0x%llx", (unsigned long long)fz_log_ptr(p));
+	return buf;
+}
+
 struct fz_seen *fz_expect(enum qy_report_kind kind, const void *object)
 {
 	struct fz_seen *s = fz_seen_find(kind, object);
 
 	if (!s)
-		fz_fail("model", "no report \"%s\" about base+0x%llx", qy_report_kind_name(kind),
-			(unsigned long long)fz_log_ptr(object));
+		fz_fail("model", "no report \"%s\" about %s", qy_report_kind_name(kind),
+			place(object));
 	return s;
 }
 
@@ -137,10 +162,8 @@ void fz_expect_no_more(void)
 		const struct fz_seen *s = &fz.seen[i];
 
 		if (!s->taken)
-			fz_fail("model",
-				"false report \"%s\": base+0x%llx offset %td length %zu (%s): %s",
-				qy_report_kind_name(s->kind),
-				(unsigned long long)fz_log_ptr(s->object), s->damage_offset,
+			fz_fail("model", "false report \"%s\": %s, offset %td, length %zu (%s): %s",
+				qy_report_kind_name(s->kind), place(s->object), s->damage_offset,
 				s->damage_len, s->cache, s->title);
 	}
 }
@@ -351,9 +374,10 @@ void fz_recreate(void)
 static void run_checker(void)
 {
 	static struct qy_check_result res;
+	bool all = fz.starting || fz.step % 16 == 0 || fz.step >= fz.in.nr;
 
 	res.struct_size = sizeof(res);
-	if (qy_check(fz.mm, QY_CHECK_ALL, &res)) {
+	if (qy_check(fz.mm, all ? QY_CHECK_ALL : fz.target->check, &res)) {
 		for (unsigned int i = 0; i < res.nr && i < QY_CHECK_MAX; i++) {
 			if (!fz.target->excuses || !fz.target->excuses(&res.v[i]))
 				fz_fail(res.v[i].id, "%s", res.v[i].text);
@@ -375,8 +399,11 @@ static void run_steps(void)
 {
 	fz.step = 0;
 	fz.nr_seen = 0;
+	create_instance();
 	fz.target->begin();
 	verify();
+	fz.starting = false;
+	qy__plant_id = wanted_plant;
 	for (fz.step = 0; fz.step < fz.in.nr; fz.step++) {
 		struct fz_log *log = &fz.log[fz.step];
 
@@ -404,7 +431,8 @@ void fz_run(const struct fz_target *target, const uint8_t *data, size_t size,
 	fz.opts = opts ? *opts : (struct fz_options){0};
 	fz_decode(&fz.in, target->which, data, size);
 	fz.step = fz.nr_seen = 0;
-	fz.running = true;
+	fz.running = fz.starting = true;
+	qy__plant_id = 0;
 	place_arena();
 	if (fz.in.geo.bad) {
 		struct qy_mm_config cfg;
@@ -412,7 +440,6 @@ void fz_run(const struct fz_target *target, const uint8_t *data, size_t size,
 		config_from(&cfg, &fz.in.geo);
 		try_bad_config(&cfg, fz.in.geo.bad);
 	} else {
-		create_instance();
 		run_steps();
 		qy_mm_destroy(fz.mm);
 	}

@@ -33,6 +33,8 @@ struct fz_seen {
 struct fz_target {
 	const char *name;
 	enum fz_which which;
+	unsigned int
+		check; /* QY_CHECK_*: after every step; everything at every 16th and at the end */
 	void (*begin)(void); /* the instance is fresh */
 	void (*step)(const struct fz_op *op, struct fz_log *log);
 	void (*compare)(void); /* after every step */
@@ -56,7 +58,7 @@ struct fz_harness {
 	struct fz_input in;
 	struct fz_log log[FZ_MAX_OPS];
 	unsigned int step, steps_done; /* steps_done: finished, in the log */
-	bool running;
+	bool running, starting;	       /* starting: before the first operation */
 	struct qy_mm *mm;
 	char *arena; /* what the instance was given */
 	size_t arena_size;
@@ -92,6 +94,9 @@ struct fz_seen *fz_expect(enum qy_report_kind kind, const void *object);
 /* No report is left that nobody foresaw. Called after every step. */
 void fz_expect_no_more(void);
 
+/* "step 12 of 40", "the start", "the end". */
+const char *fz_where(void);
+
 /* Page frames: the free set is learned by taking every page and giving it back. */
 void fz_learn_pages(struct fz_pages *pages);
 /* The same instance again, untouched: nothing may have become different. */
@@ -99,7 +104,7 @@ void fz_recreate(void);
 
 /* 0 … 7 for 0, 1, 2-3, 4-7, …: what a state counter is worth. */
 unsigned int fz_bucket(size_t n);
-/* The planted fault that the environment names (QUARRY_PLANT). */
+/* The planted fault of the environment (QUARRY_PLANT); it acts from the first operation on. */
 void fz_plant_from_env(void);
 void fz_set_plant(int id);
 

@@ -93,8 +93,8 @@ static void catch_crashes(bool on)
 
 static void tell_failure(const char *path, bool crash)
 {
-	printf("FAILED %s at step %u of %u\n", path, fz.step, fz.in.nr);
-	if (fz.step < fz.in.nr) {
+	printf("FAILED %s at %s\n", path, fz_where());
+	if (!fz.starting && fz.step < fz.in.nr) {
 		if (rp.quiet)
 			print_step(fz.step);
 		else
@@ -104,7 +104,7 @@ static void tell_failure(const char *path, bool crash)
 	for (unsigned int i = 0; i < fz.nr_seen && i < 8; i++)
 		printf("reported: %s: %s (%s)\n", qy_report_kind_name(fz.seen[i].kind),
 		       fz.seen[i].title, fz.seen[i].cache);
-	if (!fz.mm || !rp.before[0])
+	if (fz.starting || !rp.before[0])
 		return;
 	printf("state before the step:\n%s", rp.before);
 	if (crash)
@@ -127,7 +127,7 @@ static int run(const char *path, enum fz_which which, const uint8_t *data, size_
 	fz_print_geometry(line, sizeof(line), &fz.in);
 	if (!rp.quiet)
 		printf("%s\n%s\n", path, line);
-	fz.mm = NULL;
+	fz.starting = true;
 	catch_crashes(true);
 	alarm(60);
 	how = sigsetjmp(rp.out, 1);
@@ -136,7 +136,7 @@ static int run(const char *path, enum fz_which which, const uint8_t *data, size_
 	alarm(0);
 	catch_crashes(false);
 	if (how) {
-		if (!rp.quiet && fz.mm && fz.step < fz.in.nr)
+		if (!rp.quiet && !fz.starting && fz.step < fz.in.nr)
 			print_step(fz.step);
 		tell_failure(path, how == 2);
 		return 1;

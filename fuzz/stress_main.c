@@ -34,7 +34,7 @@ static void save(void)
 static void failed(const char *id, const char *text)
 {
 	save();
-	fprintf(stderr, "\nFAILED at step %u: %s: %s\n", fz.step, id, text);
+	fprintf(stderr, "\nFAILED at %s: %s: %s\n", fz_where(), id, text);
 	fz_print_run();
 	abort();
 }
