@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mismatch_new_array_free.cc - memory of new[] given to free.
+ *
+ * expect: alloc-dealloc-mismatch size=40 alloc=new[] free=malloc
+ * allocated: operator new[](unsigned long) < make() < main
+ * found: free < main
+ */
+#include <stdlib.h>
+
+static int *make()
+{
+	return new int[10];
+}
+
+int main()
+{
+	free(make());
+	return 0;
+}

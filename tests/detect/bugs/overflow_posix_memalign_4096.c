@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * overflow_posix_memalign_4096.c - one byte behind an object at a multiple of 4096.
+ *
+ * expect: heap-overflow offset=5000 size=5000 len=1 found=0x41
+ * allocated: posix_memalign < make < main
+ * found: free < main
+ */
+#include <stdlib.h>
+
+static volatile char *make(size_t align, size_t size)
+{
+	void *p = NULL;
+
+	posix_memalign(&p, align, size);
+	return p;
+}
+
+int main(void)
+{
+	volatile char *p = make(4096, 5000);
+
+	p[5000] = 'A';
+	free((void *)p);
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * use_after_free_huge.c - a freed mapping is closed: the write traps at once, where it happens.
+ *
+ * end: killed by signal 11 (Segmentation fault)
+ */
+#include <stdlib.h>
+
+int main(void)
+{
+	volatile char *p = malloc(8 << 20);
+
+	free((void *)p);
+	p[4096] = 'A';
+	return 0;
+}
