@@ -113,6 +113,9 @@ static struct qy_mm *place_anon(const struct qy_mm_config *cfg, struct qy__osif 
 	if (where.base >= (char *)os->base + os->size)
 		goto fail;
 	where.max_pfn = (uint32_t)(((char *)os->base + os->size - where.base) >> QY_CONFIG_PAGE_SHIFT);
+	if ((size_t)where.max_pfn << QY_CONFIG_PAGE_SHIFT < sizeof(*mm))
+		goto fail;
+	initial = min(initial, os->size);
 	where.end_pfn = (uint32_t)min((size_t)where.max_pfn,
 				      qy__align_up(initial, QY_PAGE_SIZE) >> QY_CONFIG_PAGE_SHIFT);
 	if (commit_pages(os, &where, 0, where.end_pfn))
@@ -164,6 +167,7 @@ struct qy_mm *qy__mm_place(const struct qy_mm_config *cfg)
 	struct qy__osif os;
 	struct qy_mm *mm;
 	qy_addr_t first;
+	int err = 0;
 
 	if (check_config(cfg)) {
 		errno = EINVAL;
@@ -177,14 +181,11 @@ struct qy_mm *qy__mm_place(const struct qy_mm_config *cfg)
 	first = (uintptr_t)qy__pfn_addr(mm, mm->min_pfn);
 	qy_memblock_add(&mm->early, first, (qy_addr_t)(mm->end_pfn - mm->min_pfn) << QY_CONFIG_PAGE_SHIFT, 0, 0);
 	qy_memblock_reserve(&mm->early, first, sizeof(*mm));
-	errno = 0;
 	if (qy__zones_init(mm, cfg->zone_limit))
-		errno = EINVAL;
+		err = EINVAL;
 	else if (cfg->backing == QY_BACKING_ARENA && place_arena_books(mm))
-		errno = ENOMEM;
-	if (errno) {
-		int err = errno;
-
+		err = ENOMEM;
+	if (err) {
 		qy__mm_release(mm);
 		errno = err;
 		return NULL;
