@@ -31,7 +31,7 @@ static void add_class(struct qy__kmalloc_state *st, size_t size, size_t align)
 static void add_kernel_classes(struct qy__kmalloc_state *st)
 {
 	for (size_t size = 8; size <= QY__KMALLOC_MAX_CLASS; size *= 2) {
-		add_class(st, size, natural_align(size));
+		add_class(st, size, size);
 		st->nr_classes++;
 		if (size == 64 || size == 128) {
 			add_class(st, size * 3 / 2, natural_align(size * 3 / 2));

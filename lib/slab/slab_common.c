@@ -154,8 +154,7 @@ struct qy_cache *qy__cache_create_user(struct qy_mm *mm, const char *name, size_
 	struct qy_cache *c;
 
 	flags = qy__debug_cache_flags(&mm->debug->config, name, flags);
-	if (align > QY_PAGE_SIZE || (align && !qy__is_pow2(align)) || !size ||
-	    size > (QY_PAGE_SIZE << mm->max_order) / 2) {
+	if ((align && !qy__is_pow2(align)) || !size || size > (QY_PAGE_SIZE << mm->max_order) / 2) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -170,7 +169,7 @@ struct qy_cache *qy_cache_create(struct qy_mm *mm, const char *name, size_t size
 {
 	struct qy_cache *c = NULL;
 
-	if (!name || !*name || flags & ~KNOWN_FLAGS)
+	if (!name || !*name || flags & ~KNOWN_FLAGS || align > QY_PAGE_SIZE)
 		errno = EINVAL;
 	else
 		c = qy__cache_create_user(mm, name, size, align, flags, ctor);
