@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 """What the libraries define and need.
 
-exports.py library FILE.so    exports qy_* only, and at least qy_version
+exports.py library FILE.so    exports qy_* only, and each function that a public header promises
 exports.py dropin FILE.so     and the malloc surface; malloc and free must be there; no libstdc++
-exports.py archive FILE.a     every global symbol is qy_* or qy__*; nothing of it is missing
+exports.py archive FILE.a     each global symbol is qy_* or qy__*; each one that is promised or used
+                              by another member is there
 """
 import fnmatch
 import os
@@ -12,6 +13,7 @@ import re
 import subprocess
 import sys
 
+DECLARATION = re.compile(r"^QY_API\b[^;(]*?\b(qy_[a-z0-9_]+)\s*\(", re.MULTILINE)
 HERE = os.path.dirname(os.path.abspath(__file__))
 MUST_SURFACE = ["malloc", "calloc", "realloc", "reallocarray", "free", "aligned_alloc",
                 "posix_memalign", "memalign", "valloc", "pvalloc", "malloc_usable_size",
@@ -29,6 +31,17 @@ def surface():
     with open(os.path.join(HERE, "malloc-surface.txt")) as f:
         lines = [line.strip() for line in f]
     return [line for line in lines if line and not line.startswith("#")]
+
+
+def promised():
+    """Functions that the public headers declare."""
+    folder = os.path.join(HERE, "..", "..", "include", "quarry")
+    names = set()
+    for name in sorted(os.listdir(folder)):
+        if name.endswith(".h"):
+            with open(os.path.join(folder, name), encoding="utf-8") as f:
+                names.update(DECLARATION.findall(f.read()))
+    return names
 
 
 def symbols(path, *options):
@@ -61,8 +74,7 @@ def check_archive(path):
     wanted = {line.split()[-1] for line in run("nm", "-u", path).splitlines()
               if line.strip() and not line.endswith(":")}
     bad += ["nobody defines " + n for n in sorted(wanted) if n.startswith("qy_") and n not in names]
-    if "qy_version" not in names:
-        bad.append("does not define qy_version")
+    bad += ["does not define " + n for n in sorted(promised() - names)]
     return bad, len(names)
 
 
@@ -73,8 +85,8 @@ def main():
     elif kind == "dropin":
         bad, count = check_shared(path, ["qy_[a-z]*"] + surface(), MUST_SURFACE)
     else:
-        bad, count = check_shared(path, ["qy_[a-z]*"], ["qy_version"])
-    print("%s: %d symbols" % (os.path.basename(path), count))
+        bad, count = check_shared(path, ["qy_[a-z]*"], sorted(promised()))
+    print("%s: %d symbols, %d promised" % (os.path.basename(path), count, len(promised())))
     print("\n".join(bad))
     return 1 if bad else 0
 
