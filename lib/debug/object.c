@@ -121,8 +121,8 @@ void qy__debug_resize_bytes(struct qy_cache *c, void *object, size_t old, const 
 	if (!c->layout.orig_size)
 		return;
 	set_request(c, object, o);
-	if (has(c, QY_SLAB_RED_ZONE))
-		memset((char *)object + size, QY_RED_ACTIVE, c->layout.inuse - size - (qy__planted(26) ? 1 : 0));
+	if (has(c, QY_SLAB_RED_ZONE) && !(qy__planted(26) && size < old))
+		memset((char *)object + size, QY_RED_ACTIVE, c->layout.inuse - size);
 	if (poisons(c) && size > old)
 		memset((char *)object + old, QY_POISON_FREE, size - old);
 }
