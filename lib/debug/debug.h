@@ -214,6 +214,7 @@ void qy__quarantine_reduce(struct qy_mm *mm, size_t limit); /* oldest out until 
 void qy__quarantine_drop(struct qy_mm *mm, const struct qy_cache *c); /* all of this cache's objects */
 
 /* validate.c */
+unsigned int qy__debug_validate_cache(struct qy_cache *c);
 unsigned int qy__debug_validate(struct qy_mm *mm);
 void qy__debug_tick(struct qy_mm *mm); /* validate=N */
 unsigned int qy__debug_report_leaks(struct qy_cache *c); /* at destroy; returns live objects */
@@ -320,6 +321,11 @@ static inline void qy__quarantine_reduce(struct qy_mm *mm, size_t limit)
 static inline void qy__quarantine_drop(struct qy_mm *mm, const struct qy_cache *c)
 {
 	(void)mm, (void)c;
+}
+static inline unsigned int qy__debug_validate_cache(struct qy_cache *c)
+{
+	(void)c;
+	return 0;
 }
 static inline unsigned int qy__debug_validate(struct qy_mm *mm)
 {

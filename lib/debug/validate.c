@@ -71,7 +71,7 @@ static unsigned int validate_slab_locked(struct qy_cache *c, struct qy_page *sla
 	return n;
 }
 
-unsigned int qy_cache_validate(struct qy_cache *c)
+unsigned int qy__debug_validate_cache(struct qy_cache *c)
 {
 	struct qy_page *slab, *next;
 	unsigned int n = 0;
@@ -112,7 +112,7 @@ unsigned int qy__debug_validate(struct qy_mm *mm)
 
 	qy__lock(&mm->slab->lock);
 	for (struct qy_cache *c = mm->slab->first; c; c = c->next)
-		n += qy_cache_validate(c);
+		n += qy__debug_validate_cache(c);
 	qy__unlock(&mm->slab->lock);
 	return n + validate_large(mm);
 }

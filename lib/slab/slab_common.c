@@ -350,6 +350,11 @@ int qy_cache_shrink(struct qy_cache *c)
 	return c->ops->shrink(c);
 }
 
+unsigned int qy_cache_validate(struct qy_cache *c)
+{
+	return qy__debug_validate_cache(c);
+}
+
 bool qy__cache_is_known(struct qy_mm *mm, const struct qy_cache *c)
 {
 	const struct qy_cache *at = mm->slab->first;
