@@ -149,11 +149,13 @@ void qy__check_slab_bytes(struct qy__slab_walk *w, struct qy__tally *t, uint32_t
 qy_slab_flags_t qy__check_large_flags(struct qy__check *ck)
 {
 	const struct qy__debug_state *debug = ck->mm->debug;
-	const struct qy__debug_config *cfg = &debug->config;
+	const struct qy__debug_config *cfg;
 
-	if (!qy__holds(ck, qy__check_struct(ck, debug) && cfg->nr_blocks <= QY__DEBUG_BLOCKS, "MM",
-		       "the debug state is damaged"))
+	if (!qy__holds(ck,
+		       qy__check_struct(ck, debug) && debug->config.nr_blocks <= QY__DEBUG_BLOCKS,
+		       "MM", "the debug state is damaged"))
 		return 0;
+	cfg = &debug->config;
 	for (unsigned int i = 0; i < cfg->nr_blocks; i++)
 		if (!qy__holds(ck,
 			       (size_t)cfg->block[i].names + cfg->block[i].names_len <=

@@ -236,7 +236,7 @@ static void check_descriptors(struct qy__slab_walk *w, bool first_batch)
 			continue;
 		}
 		t = qy__tally_find(w, page->slab.cache);
-		if (!qy__holds(ck, pages == 1u << (page->order & 31), "S6",
+		if (!qy__holds(ck, page->order < 32 && pages == 1u << page->order, "S6",
 			       "slab at page %u cannot have order %u", pfn, page->order))
 			continue;
 		if (t)
