@@ -204,6 +204,19 @@ static void retire_slabs(struct qy_cache *c)
 	}
 }
 
+/* Slabs are left: have they live objects? In a debug cache they may only be given up after damage. */
+static bool report_leaks(struct qy_cache *c)
+{
+	struct qy_report r;
+
+	if (qy__cache_is_debug(c))
+		return qy__debug_report_leaks(c) != 0;
+	qy__report_init(&r, c->mm, QY_REPORT_LEAK, c->name);
+	qy__report_title(&r, "Objects remaining on cache destroy");
+	qy__report_emit(&r);
+	return true;
+}
+
 int qy_cache_destroy(struct qy_cache *c)
 {
 	struct qy__slab_state *st;
@@ -217,14 +230,7 @@ int qy_cache_destroy(struct qy_cache *c)
 		qy__quarantine_drop(c->mm, c);
 	qy__sheaf_drain_all(c);
 	if (c->ops->shrink(c)) {
-		struct qy_report r;
-
-		err = -EBUSY;
-		if (!qy__cache_is_debug(c) || !qy__debug_report_leaks(c)) {
-			qy__report_init(&r, c->mm, QY_REPORT_LEAK, c->name);
-			qy__report_title(&r, "Objects remaining on cache destroy");
-			qy__report_emit(&r);
-		}
+		err = report_leaks(c) ? -EBUSY : 0;
 		retire_slabs(c);
 	}
 	unlink_cache(st, c);
