@@ -19,6 +19,12 @@
 #include "slab/slub.h"
 #include "util/plant.h"
 
+/*
+ * The free pointer of an object that waits in quarantine or is given up: should a damaged list lead to it, it is not
+ * handed out, for this is no object.
+ */
+#define NOT_ON_A_LIST ((void *)(uintptr_t)0x6b6b6b6b6b6b6b6b)
+
 static bool checks(const struct qy_cache *c)
 {
 	return qy__debug_has(c->flags, QY_SLAB_CONSISTENCY_CHECKS);
@@ -52,6 +58,17 @@ static bool is_free_object(const struct qy_cache *c, const struct qy_page *slab,
 	return !object || (qy__slab_index(c, slab, object) >= 0 && !qy__debug_is_live(c->mm, object));
 }
 
+/* The list goes on to another free object, and ends when all others are in use: not sooner, not later. */
+static bool next_is_sane(const struct qy_cache *c, const struct qy_page *slab, const void *object)
+{
+	const void *next = qy__slub_get_free(c, object);
+	bool last = slab->slab.inuse + 1u == slab->slab.objects;
+
+	if (next == object || !is_free_object(c, slab, next))
+		return false;
+	return !checks(c) || slab->slab.inuse >= slab->slab.objects || last == !next;
+}
+
 bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void *object)
 {
 	static const char given_up[] = "Marking all objects used";
@@ -60,7 +77,7 @@ bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void
 		qy__debug_object_bug(c, slab, NULL, QY_REPORT_FREELIST, "Freelist Pointer check fails", given_up, NULL);
 		return false;
 	}
-	if (!is_free_object(c, slab, qy__slub_get_free(c, object))) {
+	if (!next_is_sane(c, slab, object)) {
 		qy__debug_object_bug(c, slab, object, QY_REPORT_FREELIST, "Freepointer corrupt", given_up, NULL);
 		return false;
 	}
@@ -150,6 +167,7 @@ static int free_checked_locked(struct qy_cache *c, struct qy_page *slab, void *o
 	qy__debug_set_track(c, object, QY__TRACK_FREE, call);
 	trace(c, slab, object, "free");
 	qy__debug_fill_free(c, object);
+	qy__slub_set_free(c, object, NOT_ON_A_LIST);
 	return damage == 0;
 }
 
