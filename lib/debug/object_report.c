@@ -108,22 +108,35 @@ void qy__debug_object_bug(struct qy_cache *c, struct qy_page *slab, void *object
 	qy__report_emit(&r);
 }
 
-unsigned int qy__debug_check_slab(struct qy_cache *c, struct qy_page *slab, const struct qy__call *call)
+/* How many objects there are follows from the order; how many are in use is at most that. Both are put right. */
+static unsigned int check_counters(struct qy_cache *c, struct qy_page *slab, const struct qy__call *call)
 {
-	unsigned int n = 0, most = (unsigned int)min((QY_PAGE_SIZE << slab->order) / c->layout.slot, (size_t)32767);
-	struct qy__damage d;
+	unsigned int most = (unsigned int)min((QY_PAGE_SIZE << slab->order) / c->layout.slot, (size_t)32767);
+	bool wrong_number = slab->slab.objects != most;
 	struct qy_report r;
 
-	if (slab->slab.objects > most || slab->slab.inuse > slab->slab.objects) {
-		qy__report_init(&r, c->mm, QY_REPORT_METADATA, c->name);
-		qy__debug_describe(&r, c, slab, NULL, call);
-		if (slab->slab.objects > most)
-			qy__report_title(&r, "objects %u > max %u", slab->slab.objects, most);
-		else
-			qy__report_title(&r, "inuse %u > max %u", slab->slab.inuse, slab->slab.objects);
-		qy__report_emit(&r);
-		return 1;
-	}
+	if (!wrong_number && slab->slab.inuse <= most)
+		return 0;
+	qy__report_init(&r, c->mm, QY_REPORT_METADATA, c->name);
+	qy__debug_describe(&r, c, slab, NULL, call);
+	if (slab->slab.objects > most)
+		qy__report_title(&r, "objects %u > max %u", slab->slab.objects, most);
+	else if (wrong_number)
+		qy__report_title(&r, "Wrong number of objects. Found %u but should be %u", slab->slab.objects, most);
+	else
+		qy__report_title(&r, "inuse %u > max %u", slab->slab.inuse, most);
+	qy__report_fix(&r, wrong_number ? "Number of objects adjusted" : "Object count adjusted");
+	qy__report_emit(&r);
+	slab->slab.objects = (uint16_t)most;
+	slab->slab.inuse = (uint16_t)min((unsigned int)slab->slab.inuse, most);
+	return 1;
+}
+
+unsigned int qy__debug_check_slab(struct qy_cache *c, struct qy_page *slab, const struct qy__call *call)
+{
+	unsigned int n = check_counters(c, slab, call);
+	struct qy__damage d;
+
 	if (qy__debug_find_slab_damage(c, slab, &d)) {
 		report_damage(c, slab, NULL, &d, call);
 		qy__debug_repair(&d);

@@ -48,6 +48,7 @@ static unsigned int check_count(struct qy_cache *c, struct qy_page *slab, int on
 	qy__report_fix(&r, "Object count adjusted");
 	qy__report_emit(&r);
 	slab->slab.inuse = (uint16_t)(slab->slab.objects - (unsigned int)on_list);
+	qy__slub_recount_locked(c);
 	return 1;
 }
 
@@ -59,9 +60,10 @@ static unsigned int validate_slab_locked(struct qy_cache *c, struct qy_page *sla
 		int on_list = check_freelist(c, slab);
 
 		n += on_list < 0;
-		if (on_list < 0)
-			qy__slub_give_up_locked(c, slab);
 		n += check_count(c, slab, on_list);
+		/* Cut at its head, or somewhere: what lies behind is not looked for. */
+		if (on_list < 0 || (!on_list && (slab->flags & QY__PAGE_F_PARTIAL)))
+			qy__slub_give_up_locked(c, slab);
 	}
 	for (unsigned int i = 0; i < slab->slab.objects; i++) {
 		void *object = qy__slab_object(c, slab, i);

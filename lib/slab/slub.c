@@ -252,6 +252,20 @@ static void slub_flush(struct qy_cache *c, void **objs, unsigned int n)
 	qy__unlock(&c->lock);
 }
 
+static struct qy_page *slub_next_slab_locked(struct qy_cache *c, struct qy_page *slab)
+{
+	struct qy__slub *s = qy__slub(c);
+	uint32_t pfn;
+
+	if (!slab)
+		pfn = s->partial.head;
+	else
+		pfn = slab->next;
+	if (pfn == QY__PFN_NONE && (!slab || (slab->flags & QY__PAGE_F_PARTIAL)))
+		pfn = s->full.head;
+	return qy__pfn_valid(c->mm, pfn) ? qy__pfn_page(c->mm, pfn) : NULL;
+}
+
 void qy__slub_give_up_locked(struct qy_cache *c, struct qy_page *slab)
 {
 	struct qy__slub *s = qy__slub(c);
@@ -259,10 +273,21 @@ void qy__slub_give_up_locked(struct qy_cache *c, struct qy_page *slab)
 	if (slab->flags & (QY__PAGE_F_PARTIAL | QY__PAGE_F_FULL))
 		list_del(c, slab->flags & QY__PAGE_F_PARTIAL ? &s->partial : &s->full, slab);
 	list_add(c, &s->full, slab, true);
-	s->inuse_objects += (uint64_t)slab->slab.objects - slab->slab.inuse;
 	slab->slab.inuse = slab->slab.objects;
 	slab->slab.freelist = NULL;
 	slab->flags |= QY__PAGE_F_FROZEN;
+	qy__slub_recount_locked(c);
+}
+
+void qy__slub_recount_locked(struct qy_cache *c)
+{
+	struct qy__slub *s = qy__slub(c);
+	struct qy_page *slab = NULL;
+
+	s->inuse_objects = 0;
+	for (uint32_t n = s->nr_slabs; n && (slab = slub_next_slab_locked(c, slab)); n--)
+		s->inuse_objects += slab->slab.inuse;
+	c->high_water = max(c->high_water, s->inuse_objects);
 }
 
 static void *slub_alloc_debug(struct qy_cache *c, qy_gfp_t gfp, const struct qy__call *call)
@@ -310,7 +335,7 @@ static int slub_shrink(struct qy_cache *c)
 		if (!slab->slab.inuse)
 			discard_slab_locked(c, slab);
 		else
-			list_add(c, &bucket[min(nr_free, 32u) - 1], slab, true);
+			list_add(c, &bucket[max(min(nr_free, 32u), 1u) - 1], slab, true);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bucket); i++) {
 		while ((pfn = bucket[i].head) != QY__PFN_NONE) {
@@ -323,20 +348,6 @@ static int slub_shrink(struct qy_cache *c)
 	next = s->nr_slabs;
 	qy__unlock(&c->lock);
 	return next != 0;
-}
-
-static struct qy_page *slub_next_slab_locked(struct qy_cache *c, struct qy_page *slab)
-{
-	struct qy__slub *s = qy__slub(c);
-	uint32_t pfn;
-
-	if (!slab)
-		pfn = s->partial.head;
-	else
-		pfn = slab->next;
-	if (pfn == QY__PFN_NONE && (!slab || (slab->flags & QY__PAGE_F_PARTIAL)))
-		pfn = s->full.head;
-	return qy__pfn_valid(c->mm, pfn) ? qy__pfn_page(c->mm, pfn) : NULL;
 }
 
 static void slub_stats(struct qy_cache *c, struct qy_cache_info *info)

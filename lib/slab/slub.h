@@ -32,6 +32,9 @@ static inline struct qy__slub *qy__slub(const struct qy_cache *c)
 /* The order of a slab for slots of @slot bytes, by the kernel's rule; -1: none holds one. Pure. */
 int qy__slub_order(size_t slot, unsigned int cpus, unsigned int max_page_order);
 
+/* Counters of slabs were put right: the cache's follow. c->lock held. */
+void qy__slub_recount_locked(struct qy_cache *c);
+
 /* Damage was found in a slab: all its objects count as used, nothing is ever taken from it or put back. c->lock held. */
 void qy__slub_give_up_locked(struct qy_cache *c, struct qy_page *slab);
 
