@@ -195,7 +195,10 @@ static void check_noise_comes_back(void **state)
 
 		for (size_t at = 0; at < t->len; at++)
 			((char *)t->at)[at] = (char)below(256);
-		/* A page of objects may have only live ones; no letter is set, so debug says nothing. */
+		/*
+		 * A page of objects may have only live ones; no letter is set, so debug says
+		 * nothing.
+		 */
 		if (!qy_check(in.mm, QY_CHECK_ALL, NULL) && t->len != PAGE_BYTES &&
 		    t->at != in.mm->debug) {
 			printf("noise at +0x%zx, %zu bytes, was not noticed\n",
