@@ -29,7 +29,8 @@ static uint32_t class_align(uint32_t class)
 {
 	uint32_t align = class & (0u - class);
 
-	return align < FZ_PAGE_SIZE ? align : FZ_PAGE_SIZE;
+	/* In the fine set no class is aligned to more than a page. */
+	return fz.in.geo.fine_classes && align > FZ_PAGE_SIZE ? FZ_PAGE_SIZE : align;
 }
 
 /* The smallest class that holds @size and is aligned to @align; 0: none. */

@@ -37,7 +37,7 @@ enum fz_kind {
 	FZ_K_CPU,     /* a CPU; rarely one that does not exist */
 	FZ_K_SIZE,    /* bytes: small, at class borders, pages, absurd */
 	FZ_K_ALIGN,   /* power of two; rarely not */
-	FZ_K_COUNT,   /* 0 … 71 */
+	FZ_K_COUNT,   /* 0 … 71; rarely absurd */
 	FZ_K_LEN,     /* 1 … 8 */
 	FZ_K_BYTE,
 	FZ_K_ZERO,   /* bool */
