@@ -52,6 +52,14 @@ bool qy__malloc_is_inside(void)
 	return depth != 0;
 }
 
+/* Of the C calls: what a foreign operator new or delete stands behind is not compared (size 0 needs a family). */
+static enum qy_family family_of(uintptr_t caller, size_t size)
+{
+	if (QY_CONFIG_DEBUG && size && qy__malloc_is_foreign(caller))
+		return QY_FAMILY_NONE;
+	return QY_FAMILY_MALLOC;
+}
+
 /* ---- slow halves ---- */
 
 /* errno is as it was, whatever comes out. */
@@ -90,7 +98,7 @@ static QY_NOINLINE void *malloc_slow(size_t size, size_t align, qy_gfp_t gfp, ui
 	const struct qy__request req = {
 		.size = size,
 		.align = align,
-		.family = QY_FAMILY_MALLOC,
+		.family = family_of(caller, size),
 		.caller = caller,
 	};
 
@@ -131,7 +139,7 @@ static void *realloc_slow(void *p, size_t size, uintptr_t caller)
 {
 	const struct qy__request req = {
 		.size = size,
-		.family = QY_FAMILY_MALLOC,
+		.family = family_of(caller, size),
 		.caller = caller,
 	};
 	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
@@ -181,7 +189,7 @@ QY_API void *malloc(size_t size)
 QY_API void free(void *p)
 {
 	if (unlikely(!free_fast(p)))
-		free_slow_plain(p, QY_FAMILY_MALLOC, CALLER);
+		free_slow_plain(p, family_of(CALLER, 1), CALLER);
 }
 
 QY_API void *calloc(size_t n, size_t size)

@@ -5,7 +5,7 @@
  *   malloc.c      the C library's calls            new.cc    operator new and delete
  *   start.c       the instance comes up            boot_arena.c  memory while it does not stand yet
  *   fork.c        locks over fork()                sink.c    where reports go
- *   exit.c        the last look at the heap
+ *   exit.c        the last look at the heap        foreign.c other modules' operator new
  */
 #ifndef QY_MALLOC_MALLOC_INTERNAL_H
 #define QY_MALLOC_MALLOC_INTERNAL_H
@@ -52,6 +52,12 @@ const char *qy__malloc_getenv(const char *name);
 void *qy__boot_alloc(size_t size, size_t align); /* zeroed; NULL: used up */
 bool qy__boot_owns(const void *p);
 size_t qy__boot_size(const void *p);
+
+/* ---- foreign.c ---- */
+
+void qy__malloc_foreign_init(void);
+/* Is @caller code of a module with an operator new of its own? */
+bool qy__malloc_is_foreign(uintptr_t caller);
 
 /* ---- fork.c, exit.c, sink.c ---- */
 

@@ -142,6 +142,7 @@ __attribute__((constructor(101))) static void constructor(void)
 		return;
 	if (QY_CONFIG_DEBUG) {
 		qy__backtrace_init();
+		qy__malloc_foreign_init();
 		qy__malloc_exit_init();
 	}
 }

@@ -191,9 +191,12 @@ static void wrong_alignments(void)
 	CHECK(memalign(opaque(SIZE_MAX), 10) == NULL && errno == EINVAL);
 	errno = 0;
 	CHECK(memalign(opaque((size_t)1 << 62), 10) == NULL && errno == ENOMEM);
-	q = memalign(opaque(48), 100); /* rounded up */
-	CHECK(q && (uintptr_t)q % 64 == 0);
-	free(q);
+	for (int i = 0; i < 200; i++) { /* rounded up */
+		q = memalign(opaque(48), 50 + (size_t)i * 8);
+		CHECK(q && (uintptr_t)q % 64 == 0);
+		q = memalign(opaque(1025), 50 + (size_t)i);
+		CHECK(q && (uintptr_t)q % 2048 == 0);
+	} /* not freed: the next ones lie elsewhere */
 	q = memalign(opaque(0), 100);
 	CHECK(q != NULL);
 	free(q);
