@@ -132,15 +132,12 @@ static void describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head
 	qy__debug_get_stack(mm, call->stack, &r->here);
 }
 
-static unsigned int check_range(struct qy_mm *mm, struct qy_page *head, size_t from, size_t to, uint8_t value,
-				enum qy_report_kind kind, const char *what, const struct qy__call *call)
+static unsigned int restore_range(struct qy_mm *mm, struct qy_page *head, uint8_t *first, uint8_t *last,
+				  uint8_t value, enum qy_report_kind kind, const char *what,
+				  const struct qy__call *call)
 {
-	char *start = block_start(mm, head);
-	uint8_t *last = NULL, *first = qy__find_not(start + from, to - from, value, &last);
 	struct qy_report r;
 
-	if (!first)
-		return 0;
 	describe(&r, mm, head, kind, call);
 	qy__report_title(&r, "%s overwritten", what);
 	r.damage = first;
@@ -155,6 +152,34 @@ static unsigned int check_range(struct qy_mm *mm, struct qy_page *head, size_t f
 	return 1;
 }
 
+static unsigned int check_range(struct qy_mm *mm, struct qy_page *head, size_t from, size_t to, uint8_t value,
+				enum qy_report_kind kind, const char *what, const struct qy__call *call)
+{
+	uint8_t *last = NULL, *first = qy__find_not(block_start(mm, head) + from, to - from, value, &last);
+
+	return first ? restore_range(mm, head, first, last, value, kind, what, call) : 0;
+}
+
+/* One write may run over the body's end and the end byte: one finding. */
+static unsigned int check_poison(struct qy_mm *mm, struct qy_page *head, const struct qy__call *call)
+{
+	uint8_t *body = (uint8_t *)block_start(mm, head) + head->large.offset;
+	uint8_t *end = body + head->large.size - 1, *last = NULL;
+	uint8_t *first = qy__find_not(body, head->large.size - 1, QY_POISON_FREE, &last);
+	unsigned int n = 0;
+
+	if (first && last + 1 == end && *end != QY_POISON_END) {
+		n = restore_range(mm, head, first, end, QY_POISON_FREE, QY_REPORT_USE_AFTER_FREE, "Poison", call);
+		*end = QY_POISON_END;
+		return n;
+	}
+	if (first)
+		n = restore_range(mm, head, first, last, QY_POISON_FREE, QY_REPORT_USE_AFTER_FREE, "Poison", call);
+	if (*end != QY_POISON_END)
+		n += restore_range(mm, head, end, end, QY_POISON_END, QY_REPORT_USE_AFTER_FREE, "End Poison", call);
+	return n;
+}
+
 unsigned int qy__debug_large_check(struct qy_mm *mm, struct qy_page *head, bool live, const struct qy__call *call)
 {
 	size_t begin = head->large.offset, end = begin + head->large.size, bytes = QY_PAGE_SIZE << head->order;
@@ -165,10 +190,8 @@ unsigned int qy__debug_large_check(struct qy_mm *mm, struct qy_page *head, bool 
 		n += check_range(mm, head, 0, begin, zone, QY_REPORT_UNDERWRITE, "Left Redzone", call);
 		n += check_range(mm, head, end, bytes, zone, QY_REPORT_OVERFLOW, "Right Redzone", call);
 	}
-	if (!live && end > begin && has(mm, QY_SLAB_POISON)) {
-		n += check_range(mm, head, begin, end - 1, QY_POISON_FREE, QY_REPORT_USE_AFTER_FREE, "Poison", call);
-		n += check_range(mm, head, end - 1, end, QY_POISON_END, QY_REPORT_USE_AFTER_FREE, "End Poison", call);
-	}
+	if (!live && end > begin && has(mm, QY_SLAB_POISON))
+		n += check_poison(mm, head, call);
 	return n;
 }
 
