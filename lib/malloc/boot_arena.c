@@ -2,12 +2,14 @@
 /*
  * boot_arena.c - memory for the calls that come back to malloc while the instance is being made.
  *
- * A fixed piece of the library's own data, given out from bottom to top and never taken back: it serves the thread that
- * brings the instance up, and what it serves may live for ever. No lock: one atomic add.
+ * A fixed piece of the library's own data, given out from bottom to top and never taken back: it
+ * serves the thread that brings the instance up, and what it serves may live for ever. No lock: one
+ * atomic add.
  *
  *   [size][object ....][pad][size][object ..]
  *
- * The word before an object is its size, for malloc_usable_size() and for realloc(), which moves it into the instance.
+ * The word before an object is its size, for malloc_usable_size() and for realloc(), which moves it
+ * into the instance.
  */
 #include "malloc/malloc_internal.h"
 #include "util/align.h"

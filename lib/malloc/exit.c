@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exit.c - the last look at the heap: damage to objects that are never freed is found when the process ends.
+ * exit.c - the last look at the heap: damage to objects that are never freed is found when the
+ * process ends.
  *
- * Ways out: return from main and exit() → destructor; quick_exit() → its handler; _exit() and _Exit(), which end a
- * forked child → stood in for. One look per process. None
+ * Ways out: return from main and exit() → destructor; quick_exit() → its handler; _exit() and
+ * _Exit(), which end a forked child → stood in for. One look per process. None
  *   - in a child of vfork(), which has another process number but its parent's memory;
- *   - if the calling thread is inside the allocator (a signal handler may call _exit()): it holds locks.
+ *   - if the calling thread is inside the allocator (a signal handler may call _exit()): it holds
+ *     locks.
  * In the release build nothing is looked at.
  */
 #include <stdlib.h>

@@ -2,9 +2,10 @@
 /*
  * foreign.c - modules that carry an operator new of their own.
  *
- * A shared library may contain a C++ runtime and call its own operator new, which calls malloc, while others that it hands
- * the object to call operator delete - ours. That is no mismatch of the program's making. Objects that such a module asks malloc for
- * therefore belong to no family. Looked for once, when our constructor runs: what is loaded later is not known.
+ * A shared library may contain a C++ runtime and call its own operator new, which calls malloc,
+ * while others that it hands the object to call operator delete - ours. That is no mismatch of the
+ * program's making. Objects that such a module asks malloc for therefore belong to no family.
+ * Looked for once, when our constructor runs: what is loaded later is not known.
  *
  * Debug build only; the release build compares no families.
  */
@@ -53,7 +54,10 @@ static int collect(struct dl_phdr_info *info, size_t size, void *arg)
 	return ++c->nr == ARRAY_SIZE(c->list);
 }
 
-/* Where a lookup that starts in the module ends up; the names stay valid, the modules are not being unloaded now. */
+/*
+ * Where a lookup that starts in the module ends up; the names stay valid, the modules are not being
+ * unloaded now.
+ */
 static uintptr_t lookup(const char *name, const char *symbol)
 {
 	void *handle = dlopen(name && name[0] ? name : NULL, RTLD_LAZY | RTLD_NOLOAD);
@@ -71,7 +75,8 @@ void qy__malloc_foreign_init(void)
 
 	dl_iterate_phdr(collect, &c);
 	for (unsigned int i = 0; i < c.nr && n < MAX_MODULES; i++) {
-		uintptr_t at = lookup(c.list[i].name, "_Znwm"), self = (uintptr_t)qy__malloc_foreign_init;
+		uintptr_t at = lookup(c.list[i].name, "_Znwm"),
+			  self = (uintptr_t)qy__malloc_foreign_init;
 
 		if (at < c.list[i].start || at >= c.list[i].end)
 			continue;

@@ -2,12 +2,13 @@
 /*
  * fork.c - the child of a threaded program gets an instance on which nobody is at work.
  *
- *   prepare   takes every lock of the instance, so that no other thread is in the middle of anything
+ *   prepare   takes every lock of the instance, so that no other thread is amid anything
  *   parent    gives them back
  *   child     resets them; the slots of the threads that are no more are free again
  *
- * Handlers run in reverse order of registration before the fork. Ours are registered when the first memory is asked for,
- * that is before nearly all others, and so run after those, which may still allocate.
+ * Handlers run in reverse order of registration before the fork. Ours are registered when the first
+ * memory is asked for, that is before nearly all others, and so run after those, which may still
+ * allocate.
  */
 #include <pthread.h>
 

@@ -6,8 +6,9 @@
  *          ↘ alloc_slow → the instance stands? → qy__kvmalloc_request
  *                       ↘ it is just being made: boot arena
  *
- * Rules that programs rely on: malloc(0) is an object; realloc(p, 0) frees; nothing above PTRDIFF_MAX; failure is NULL with
- * ENOMEM, success and free() leave errno alone; posix_memalign() never touches it.
+ * Rules that programs rely on: malloc(0) is an object; realloc(p, 0) frees; nothing above
+ * PTRDIFF_MAX; failure is NULL with ENOMEM, success and free() leave errno alone; posix_memalign()
+ * never touches it.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -52,7 +53,10 @@ bool qy__malloc_is_inside(void)
 	return depth != 0;
 }
 
-/* Of the C calls: what a foreign operator new or delete stands behind is not compared (size 0 needs a family). */
+/*
+ * Of the C calls: what a foreign operator new or delete stands behind is not compared (size 0 needs
+ * a family).
+ */
 static enum qy_family family_of(uintptr_t caller, size_t size)
 {
 	if (QY_CONFIG_DEBUG && size && qy__malloc_is_foreign(caller))
@@ -350,7 +354,9 @@ QY_API int malloc_trim(size_t pad)
 	return ret;
 }
 
-/* There is nothing to tune by numbers of another allocator's; programs only ask whether it worked. */
+/*
+ * There is nothing to tune by numbers of another allocator's; programs only ask whether it worked.
+ */
 QY_API int mallopt(int param, int value)
 {
 	(void)param;

@@ -17,7 +17,8 @@ QY_BEGIN_DECLS
 /* ---- malloc.c ---- */
 
 /*
- * Memory for operator new: NULL iff there is none, errno untouched. @align 0: the usual; else a power of two.
+ * Memory for operator new: NULL iff there is none, errno untouched. @align 0: the usual; else a
+ * power of two.
  * @caller: return address of the operator.
  */
 void *qy__malloc_new(size_t size, size_t align, enum qy_family family, uintptr_t caller);
@@ -39,12 +40,14 @@ bool qy__malloc_is_inside(void);
 /* The instance once it stands, else NULL. Read it once per call. */
 extern struct qy_mm *qy__malloc_mm;
 /*
- * Bring the instance up, or wait until another thread has. NULL: the caller is the one that does so (memory comes
- * from the boot arena), or it could not be done (*@failed).
+ * Bring the instance up, or wait until another thread has. NULL: the caller is the one that does so
+ * (memory comes from the boot arena), or it could not be done (*@failed).
  */
 struct qy_mm *qy__malloc_start(bool *failed);
-/* The value of an environment variable, also before the C library knows of the environment; NULL: not set, or the
- * program runs with other rights than its user's. Valid until the next call. */
+/*
+ * The value of an environment variable, also before the C library knows of the environment; NULL:
+ * not set, or the program runs with other rights than its user's. Valid until the next call.
+ */
 const char *qy__malloc_getenv(const char *name);
 
 /* ---- boot_arena.c ---- */

@@ -2,11 +2,12 @@
 /*
  * new.cc - operator new and delete in all their forms.
  *
- * Nothing of a C++ runtime may be needed: the library is preloaded into C programs, too. Whatever this file refers to in one is
- * weak; a program that calls operator new has one. Without one, failure ends the program with a message.
+ * Nothing of a C++ runtime may be needed: the library is preloaded into C programs, too. Whatever
+ * this file refers to in one is weak; a program that calls operator new has one. Without one,
+ * failure ends the program with a message.
  *
- * The families new and new[] are recorded; the debug build reports memory that goes back by another family's delete, with
- * another size, or with another alignment.
+ * The families new and new[] are recorded; the debug build reports memory that goes back by another
+ * family's delete, with another size, or with another alignment.
  */
 #include <cstddef>
 #include <cstdlib>
@@ -39,7 +40,8 @@ namespace
 
 [[noreturn]] __attribute__((cold, noinline)) void fail()
 {
-	static const char message[] = "quarry: operator new: out of memory, and nobody to throw to\n";
+	static const char message[] =
+		"quarry: operator new: out of memory, and nobody to throw to\n";
 
 	if (std::__throw_bad_alloc)
 		std::__throw_bad_alloc();

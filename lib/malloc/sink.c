@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sink.c - reports of the drop-in: as text, to the file that report=PATH names, else to standard error.
+ * sink.c - reports of the drop-in: as text, to the file that report=PATH names, else to standard
+ * error.
  *
- * The file is opened for each report and closed again: a program that closes all descriptors, or forks, cannot make a report
- * land in a file of its own. "%p" in the path is the process number. One write() per report; lines of two
- * processes do not mix (O_APPEND).
- * The text is built in a fixed buffer under a lock of its own, the last one taken. A child of fork() cannot find it held:
+ * The file is opened for each report and closed again: a program that closes all descriptors, or
+ * forks, cannot make a report land in a file of its own. "%p" in the path is the process number.
+ * One write() per report; lines of two processes do not mix (O_APPEND). The text is built in a
+ * fixed buffer under a lock of its own, the last one taken. A child of fork() cannot find it held:
  * the report lock, which every caller holds, is taken over fork().
  */
 #include <errno.h>

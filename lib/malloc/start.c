@@ -5,9 +5,9 @@
  *   COLD → STARTING → READY
  *    ^________|          (it could not be made: the next call tries again)
  *
- * The first call may come out of the dynamic linker or another library's constructor, long before ours. The thread that
- * moves COLD to STARTING makes the instance; what it allocates meanwhile comes from the boot arena; other threads
- * wait. What needs a working dynamic linker (the unwinder is loaded with dlopen) is done by our constructor.
+ * The first call may come out of the dynamic linker or another library's constructor, long before
+ * ours. The thread that moves COLD to STARTING makes the instance; what it allocates meanwhile
+ * comes from the boot arena; other threads wait. What can wait for our constructor is done there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,7 +32,9 @@ static __thread bool in_start __attribute__((tls_model("initial-exec")));
 
 extern char **environ;
 
-/* The environment as the kernel gave it to the program, for as long as libc has not looked at it. */
+/*
+ * The environment as the kernel gave it to the program, for as long as libc has not looked at it.
+ */
 static const char *getenv_early(const char *name, size_t len)
 {
 	static char text[32 << 10];
@@ -69,8 +71,8 @@ const char *qy__malloc_getenv(const char *name)
 }
 
 /*
- * What holds for the debug drop-in: the user's string, after the default where that names no letters. "report=FILE" alone
- * does not switch the checks off.
+ * What holds for the debug drop-in: the user's string, after the default where that names no
+ * letters. "report=FILE" alone does not switch the checks off.
  */
 static const char *debug_string(void)
 {

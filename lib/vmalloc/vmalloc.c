@@ -2,11 +2,11 @@
 /*
  * vmalloc.c - memory beyond the largest page block, and kvmalloc, which is kmalloc until it ends.
  *
- *   qy__kvmalloc_request → kmalloc (a class, a page block) → else qy__vmalloc_request → an area of its own
+ *   qy__kvmalloc_request → kmalloc (a class, a page block) → else qy__vmalloc_request → an area
  *   qy__kvfree_request   → by address: a page of the instance → kmalloc; else → an area
  *
- * An instance that can map nothing (arena) gives a page block for vmalloc; its vfree then takes page addresses.
- * Locks: see vmap_area.h. Mapping and unmapping happen outside the vmap lock.
+ * An instance that can map nothing (arena) gives a page block for vmalloc; its vfree then takes
+ * page addresses. Locks: see vmap_area.h. Mapping and unmapping happen outside the vmap lock.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,7 +16,8 @@
 #include "vmalloc/vmap_area.h"
 
 #define USUAL_ALIGN 16u
-#define MAX_LEFT_ALIGN ((size_t)64 << 10) /* beyond: no left red zone, the guard lies next to the object */
+#define MAX_LEFT_ALIGN                                                                             \
+	((size_t)64 << 10) /* beyond: no left red zone, the guard lies next to the object */
 
 static struct qy__call call_of(const struct qy__request *req)
 {
@@ -243,13 +244,14 @@ size_t qy__kvsize_request(struct qy_mm *mm, const void *p, const struct qy__requ
 }
 
 /*
- * The area grows or shrinks where it is, if its pages stay the same; without red zones also if it loses some, which
- * are given back.
+ * The area grows or shrinks where it is, if its pages stay the same; without red zones also if it
+ * loses some, which are given back.
  */
 static bool resize_locked(struct qy_mm *mm, struct qy__vmap_area *a, const struct qy__request *req,
 			  const struct qy__call *call, qy_gfp_t gfp)
 {
-	size_t red = a->red_zone ? mm->debug->config.red_zone : 0, old = capacity(a, a->red_zone), need;
+	size_t red = a->red_zone ? mm->debug->config.red_zone : 0, old = capacity(a, a->red_zone),
+	       need;
 
 	if (req->size > a->len)
 		return false;
@@ -269,7 +271,10 @@ static bool resize_locked(struct qy_mm *mm, struct qy__vmap_area *a, const struc
 	return true;
 }
 
-/* Take a new place, move the contents. @old: bytes there are at @p; @family: NONE if it was compared already. */
+/*
+ * Take a new place, move the contents. @old: bytes there are at @p; @family: NONE if it was
+ * compared already.
+ */
 static void *move(struct qy_mm *mm, void *p, size_t old, const struct qy__request *req,
 		  enum qy_family family, qy_gfp_t gfp)
 {
@@ -284,8 +289,8 @@ static void *move(struct qy_mm *mm, void *p, size_t old, const struct qy__reques
 }
 
 /*
- * A longer area takes over the pages of @a, which is out of the tree: nothing is copied. In debug instances an object moves to
- * fresh memory instead, so that the old place can be closed.
+ * A longer area takes over the pages of @a, which is out of the tree: nothing is copied. In debug
+ * instances an object moves to fresh memory instead, so that the old place can be closed.
  */
 static void *grow(struct qy_mm *mm, struct qy__vmap_area *a, const struct qy__request *req)
 {
@@ -349,15 +354,20 @@ static void *vrealloc(struct qy_mm *mm, void *p, const struct qy__request *req, 
 	return move(mm, p, old, req, QY_FAMILY_NONE, gfp);
 }
 
-/* Is @p, in a page of the instance, a live object's start as far as this build can tell? Nothing is reported. */
+/*
+ * Is @p, in a page of the instance, a live object's start as far as this build can tell? Nothing is
+ * reported.
+ */
 static bool is_live(struct qy_mm *mm, const void *p)
 {
 	const struct qy_page *head = qy__page_head(mm, qy__addr_page(mm, p));
 
 	if (head->type == QY__PAGE_LARGE)
-		return head->large.live == QY__LARGE_LIVE && p == (char *)qy__page_addr(mm, head) + head->large.offset;
+		return head->large.live == QY__LARGE_LIVE &&
+		       p == (char *)qy__page_addr(mm, head) + head->large.offset;
 	return head->type == QY__PAGE_SLAB &&
-	       (!qy__cache_is_debug(qy__ref_cache(mm, head->slab.cache)) || qy__debug_is_live(mm, p));
+	       (!qy__cache_is_debug(qy__ref_cache(mm, head->slab.cache)) ||
+		qy__debug_is_live(mm, p));
 }
 
 void *qy__kvrealloc_request(struct qy_mm *mm, void *p, const struct qy__request *req, qy_gfp_t gfp)
@@ -370,7 +380,9 @@ void *qy__kvrealloc_request(struct qy_mm *mm, void *p, const struct qy__request 
 		return vrealloc(mm, p, req, gfp);
 	if (req->size <= qy__kmalloc_max(mm)) {
 		new = qy__krealloc_request(mm, p, req, gfp | QY_GFP_NOWARN);
-		/* Too large for the blocks that are free: then an area. But not if @p was to blame. */
+		/*
+		 * Too large for the blocks that are free: then an area. But not if @p was to blame.
+		 */
 		if (new || req->size <= QY_PAGE_SIZE || !is_live(mm, p))
 			return new;
 	}

@@ -2,9 +2,9 @@
 /*
  * vmap_area.c - the books of the areas: mapping them, finding them, keeping dead ones for a while.
  *
- * The records form a treap: a search tree by address whose nodes are also a heap by a priority that is a hash of the
- * address. Its shape depends on the addresses alone, not on the order of insertion; expected depth is
- * O(log n). See vmap_area.h for the states and the lock.
+ * The records form a treap: a search tree by address whose nodes are also a heap by a priority that
+ * is a hash of the address. Its shape depends on the addresses alone, not on the order of
+ * insertion; expected depth is O(log n). See vmap_area.h for the states and the lock.
  */
 #include "vmalloc/vmap_area.h"
 
@@ -169,7 +169,9 @@ struct qy__vmap_area *qy__vmap_ceiling_locked(const struct qy__vmap_state *v, co
 
 /* ---- dead areas ---- */
 
-/* The oldest dead areas, until at most @nr and @bytes are left; chained by next, out of the tree. */
+/*
+ * The oldest dead areas, until at most @nr and @bytes are left; chained by next, out of the tree.
+ */
 static struct qy__vmap_area *exhume_locked(struct qy__vmap_state *v, size_t nr, size_t bytes)
 {
 	struct qy__vmap_area *a, *chain = NULL;
@@ -259,8 +261,8 @@ static struct qy__vmap_area *take_idle(struct qy__vmap_state *v, size_t len, siz
 /* ---- records and mappings ---- */
 
 /*
- * The cache of records is made at the first area: an instance that never has one pays nothing. Two threads may both
- * make one; the slower takes its own down again.
+ * The cache of records is made at the first area: an instance that never has one pays nothing. Two
+ * threads may both make one; the slower takes its own down again.
  */
 static struct qy_cache *record_cache(struct qy_mm *mm)
 {
@@ -269,7 +271,8 @@ static struct qy_cache *record_cache(struct qy_mm *mm)
 
 	if (c)
 		return c;
-	c = qy__cache_create(mm, "vmap_area", sizeof(struct qy__vmap_area), 0, QY_SLAB_NO_MERGE, NULL);
+	c = qy__cache_create(mm, "vmap_area", sizeof(struct qy__vmap_area), 0, QY_SLAB_NO_MERGE,
+			     NULL);
 	if (!c)
 		return NULL;
 	if (qy__cas_acq_rel(&v->cache, &none, c))

@@ -7,13 +7,15 @@
  *
  * The red zones exist in debug instances only. States of an area:
  *   LIVE   in the tree, counted in nr_live
- *   DEAD   freed, no access passes, in the tree and at the end of the queue of dead areas: a second free
- *          can be named, a stale access traps. The oldest go when there are too many.
- *   IDLE   freed in an instance without debugging, out of the tree, open: the next request of about its size gets it
+ *   DEAD   freed, no access passes, in the tree and at the end of the queue of dead areas: a second
+ *          free can be named, a stale access traps. The oldest go when there are too many.
+ *   IDLE   freed in an instance without debugging, out of the tree, open: the next request of about
+ *          its size gets it
  * Records come from the cache "vmap_area"; they are never found through the user's memory.
  *
- * Lock: vmap_state->lock protects the tree, the queue, every record in them, and that what a record names stays
- * mapped. It is taken after any zone lock and before the report lock: nothing is allocated under it.
+ * Lock: vmap_state->lock protects the tree, the queue, every record in them, and that what a record
+ * names stays mapped. It is taken after any zone lock and before the report lock: nothing is
+ * allocated under it.
  */
 #ifndef QY_VMALLOC_VMAP_AREA_H
 #define QY_VMALLOC_VMAP_AREA_H
@@ -37,7 +39,7 @@ struct qy__vmap_area {
 	size_t align;
 	uint8_t family;
 	bool dead;
-	bool red_zone;			    /* [start, object) and [object + size, start + len) are filled */
+	bool red_zone; /* [start, object) and [object + size, start + len) are filled */
 	struct qy__vmap_area *left, *right; /* tree by start, heap by priority */
 	struct qy__vmap_area *next;	    /* queue of the dead; chain of those to be unmapped */
 	struct qy__track alloc, free;
@@ -65,11 +67,15 @@ void qy__vmap_lock_all(struct qy_mm *mm);
 void qy__vmap_unlock_all(struct qy_mm *mm);
 
 /*
- * At least @len bytes at a multiple of @align with their record, not yet in the tree; NULL: no memory. It reads as zero, unless
- * it was an idle one (*@used, where @used is not NULL; else none is taken).
+ * At least @len bytes at a multiple of @align with their record, not yet in the tree; NULL: no
+ * memory. It reads as zero, unless it was an idle one (*@used, where @used is not NULL; else none
+ * is taken).
  */
 struct qy__vmap_area *qy__vmap_create(struct qy_mm *mm, size_t len, size_t align, bool *used);
-/* The mapping of @from, which is in no tree, goes to the start of @to; the record of @from is freed. */
+/*
+ * The mapping of @from, which is in no tree, goes to the start of @to; the record of @from is
+ * freed.
+ */
 bool qy__vmap_move(struct qy_mm *mm, struct qy__vmap_area *to, struct qy__vmap_area *from);
 /* Unmap what is idle. Return: bytes. */
 size_t qy__vmap_purge(struct qy_mm *mm);
@@ -114,8 +120,8 @@ size_t qy__kvsize_request(struct qy_mm *mm, const void *p, const struct qy__requ
 /* The debug letters that hold for areas: those of a cache named "vmalloc". */
 qy_slab_flags_t qy__vmap_flags(const struct qy_mm *mm);
 /*
- * Is @p the start of live @a? If not: reported, with @dead as the kind when @a was freed already. Another family, size or
- * alignment is reported too, but the call goes on.
+ * Is @p the start of live @a? If not: reported, with @dead as the kind when @a was freed already.
+ * Another family, size or alignment is reported too, but the call goes on.
  */
 bool qy__vmap_acceptable_locked(struct qy_mm *mm, struct qy__vmap_area *a, const void *p,
 				const struct qy__call *call, enum qy_report_kind dead);

@@ -2,8 +2,9 @@
 /*
  * vmap_debug.c - what can be wrong with an area, and how it is told.
  *
- * Wrong pointers are told in every build; red zones, stacks, families and the areas kept after their death exist in
- * debug instances only. Lock: the vmap lock is held over a report, so that the bytes it shows stay mapped.
+ * Wrong pointers are told in every build; red zones, stacks, families and the areas kept after
+ * their death exist in debug instances only. Lock: the vmap lock is held over a report, so that the
+ * bytes it shows stay mapped.
  */
 #include <string.h>
 
@@ -12,7 +13,8 @@
 
 #define DUMP_OBJECT 256u /* bytes of the object shown in a report */
 #define DUMP_ZONE 64u	 /* and of each red zone */
-#define LEFT_CHECKED QY_PAGE_SIZE /* a huge alignment makes a huge left zone; near the object is enough */
+#define LEFT_CHECKED                                                                               \
+	QY_PAGE_SIZE /* a huge alignment makes a huge left zone; near the object is enough */
 
 qy_slab_flags_t qy__vmap_flags(const struct qy_mm *mm)
 {
@@ -110,7 +112,8 @@ static void report_interior(struct qy_mm *mm, const struct qy__vmap_area *a, con
 	qy__report_emit(&r);
 }
 
-static void check_claim(struct qy_mm *mm, const struct qy__vmap_area *a, const struct qy__call *call)
+static void check_claim(struct qy_mm *mm, const struct qy__vmap_area *a,
+			const struct qy__call *call)
 {
 	const struct qy__origin origin = {
 		.size = a->size,
@@ -131,7 +134,8 @@ bool qy__vmap_acceptable_locked(struct qy_mm *mm, struct qy__vmap_area *a, const
 				const struct qy__call *call, enum qy_report_kind dead)
 {
 	if (a->dead) {
-		report_dead(mm, a, p, call, p == qy__vmap_object(a) ? dead : QY_REPORT_INVALID_FREE);
+		report_dead(mm, a, p, call,
+			    p == qy__vmap_object(a) ? dead : QY_REPORT_INVALID_FREE);
 		return false;
 	}
 	if (p != qy__vmap_object(a)) {
@@ -219,7 +223,8 @@ unsigned int qy__vmap_validate(struct qy_mm *mm)
 	if (!v)
 		return 0;
 	qy__lock(&v->lock);
-	for (a = qy__vmap_ceiling_locked(v, NULL); a; a = qy__vmap_ceiling_locked(v, a->start + 1)) {
+	for (a = qy__vmap_ceiling_locked(v, NULL); a;
+	     a = qy__vmap_ceiling_locked(v, a->start + 1)) {
 		if (!a->dead)
 			found += qy__vmap_check_red_zones_locked(mm, a, NULL);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check.h - what the programs of this folder share. They are plain programs: which malloc they run on is decided by
- * the runner, and require_drop_in() makes sure that it is the one that is meant.
+ * check.h - what the programs of this folder share. They are plain programs: which malloc they run
+ * on is decided by the runner, and require_drop_in() makes sure that it is the one that is meant.
  */
 #ifndef TESTS_MALLOC_CHECK_H
 #define TESTS_MALLOC_CHECK_H
@@ -21,7 +21,8 @@
 		}                                                                                  \
 	} while (0)
 
-__attribute__((noreturn)) static inline void check_failed(const char *cond, const char *file, int line)
+__attribute__((noreturn)) static inline void check_failed(const char *cond, const char *file,
+							  int line)
 {
 	char text[512];
 	int n = snprintf(text, sizeof(text), "%s:%d: failed: %s\n", file, line, cond);

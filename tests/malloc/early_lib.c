@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * early_lib.c - preloaded beside the drop-in: allocates in its constructor, which may run before the drop-in's, frees some
- * of it at once, leaves some for the program, and some for its own destructor.
+ * early_lib.c - preloaded beside the drop-in: allocates in its constructor, which may run before
+ * the drop-in's, frees some of it at once, leaves some for the program, and some for its own
+ * destructor.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// foreign_lib.cc - a shared library with an operator new of its own, which it calls itself (linked with -Bsymbolic), as one that
-// contains a whole C++ runtime does. It gives objects away, and takes others'.
+// foreign_lib.cc - a shared library with an operator new of its own, which it calls itself (linked
+// with -Bsymbolic), as one that contains a whole C++ runtime does. It gives objects away, and takes
+// others'.
 #include <cstdlib>
 #include <new>
 

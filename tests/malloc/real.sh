@@ -21,7 +21,13 @@ need() {
 
 # Input for the programs that sort, pack and search.
 lines() {
-	awk 'BEGIN { x = 1; for (i = 0; i < 60000; i++) { x = (x * 16807) % 2147483647; print x, i, "some text " x % 97 } }'
+	awk 'BEGIN {
+		x = 1
+		for (i = 0; i < 60000; i++) {
+			x = (x * 16807) % 2147483647
+			print x, i, "some text " x % 97
+		}
+	}'
 }
 
 case_sqlite3() {
@@ -33,7 +39,8 @@ case_sqlite3() {
 			insert into t select i, 'name ' || (i * 7919 % 30011), i / 7.0 from n;
 		create index by_name on t(name);
 		select count(*), sum(value), min(name), max(name) from t;
-		select a.id, b.name from t a join t b on a.id = b.id * 2 where a.name like 'name 1%' order by b.name limit 20;
+		select a.id, b.name from t a join t b on a.id = b.id * 2
+			where a.name like 'name 1%' order by b.name limit 20;
 		delete from t where id % 3 = 0;
 		vacuum;
 		pragma integrity_check;"
@@ -76,7 +83,11 @@ case_gcc() {
 #include <string.h>
 struct list { struct list *next; char name[20]; };
 static int f(int n) { return n < 2 ? n : f(n - 1) + f(n - 2); }
-int main(int argc, char **argv) { printf("%d %f %zu\n", f(10), sqrt(argc), strlen(argv[0])); return 0; }
+int main(int argc, char **argv)
+{
+	printf("%d %f %zu\n", f(10), sqrt(argc), strlen(argv[0]));
+	return 0;
+}
 C
 	gcc -O2 -Wall -S t.c -o t.s && cksum <t.s
 	gcc -O2 -g t.c -o t -lm && ./t
@@ -90,8 +101,14 @@ case_gxx() {
 #include <map>
 #include <string>
 #include <vector>
-int main() { std::map<std::string, std::vector<int>> m; for (int i = 0; i < 9; i++) m[std::to_string(i % 3)].push_back(i);
-for (auto &[k, v] : m) std::cout << k << ' ' << v.size() << '\n'; }
+int main()
+{
+	std::map<std::string, std::vector<int>> m;
+	for (int i = 0; i < 9; i++)
+		m[std::to_string(i % 3)].push_back(i);
+	for (auto &[k, v] : m)
+		std::cout << k << ' ' << v.size() << '\n';
+}
 CC
 	g++ -std=c++17 -O1 t.cc -o t && ./t
 }
@@ -121,10 +138,21 @@ case_git() {
 
 case_perl() {
 	need perl
-	perl -e 'my %h; for my $i (1 .. 50000) { my $k = "k" . ($i * 7919 % 10007); $h{$k} .= chr(65 + $i % 26); }
-		my $s = join(",", map { "$_=$h{$_}" } sort keys %h); print length($s), " ", unpack("%32C*", $s), "\n";
-		my $n = () = $s =~ /A+B?/g; print "$n\n";
-		for (1 .. 5) { my $p = fork(); if (!$p) { my @a = map { $_ x 10 } 1 .. 1000; exit(0) } waitpid($p, 0); print "$?\n" }'
+	perl -e 'my %h;
+		for my $i (1 .. 50000) {
+			my $k = "k" . ($i * 7919 % 10007);
+			$h{$k} .= chr(65 + $i % 26);
+		}
+		my $s = join(",", map { "$_=$h{$_}" } sort keys %h);
+		print length($s), " ", unpack("%32C*", $s), "\n";
+		my $n = () = $s =~ /A+B?/g;
+		print "$n\n";
+		for (1 .. 5) {
+			my $p = fork();
+			if (!$p) { my @a = map { $_ x 10 } 1 .. 1000; exit(0) }
+			waitpid($p, 0);
+			print "$?\n"
+		}'
 }
 
 case_sort() {
@@ -144,8 +172,13 @@ case_tar() {
 
 case_bash() {
 	need bash
-	bash -c 'declare -A h; for ((i = 0; i < 5000; i++)); do h[$((i * 31 % 1009))]+=x; done; echo ${#h[@]};
-		for i in 1 2 3 4 5 6 7 8; do (echo "sub $i"); done; x=$(seq 1 2000); echo ${#x}; echo {1..300} | wc -w;
+	bash -c 'declare -A h
+		for ((i = 0; i < 5000; i++)); do h[$((i * 31 % 1009))]+=x; done
+		echo ${#h[@]}
+		for i in 1 2 3 4 5 6 7 8; do (echo "sub $i"); done
+		x=$(seq 1 2000)
+		echo ${#x}
+		echo {1..300} | wc -w
 		trap "echo bye" EXIT; printf "%s\n" a b c | while read -r l; do echo "<$l>"; done'
 }
 
@@ -162,7 +195,8 @@ case_make() {
 
 case_awk() {
 	need awk
-	lines | awk '{ a[$1 % 100] += $2; s = s substr($0, 1, 3) } END { for (i = 0; i < 100; i++) print i, a[i]; print length(s) }'
+	lines | awk '{ a[$1 % 100] += $2; s = s substr($0, 1, 3) }
+		END { for (i = 0; i < 100; i++) print i, a[i]; print length(s) }'
 }
 
 debug=

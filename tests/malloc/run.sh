@@ -7,7 +7,8 @@
 #
 # -l preloads a second library before the drop-in, -v limits the address space. The debug drop-in
 # reports to a file: none may appear; with -x the first report must be of that kind (debug only).
-# The program's first argument is "debug" or "release", so that it can tell if it runs on the right one.
+# The program's first argument is "debug" or "release", so that it can tell if it runs on the right
+# one.
 set -u
 drop_in=$1 build=$2
 shift 2

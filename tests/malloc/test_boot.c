@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_boot.c - white box: memory of the boot arena is taken by every call that is given a pointer. The program is linked with
- * the drop-in's sources and the static library, so its malloc is Quarry's without any preloading.
+ * test_boot.c - white box: memory of the boot arena is taken by every call that is given a pointer.
+ * The program is linked with the drop-in's sources and the static library, so its malloc is
+ * Quarry's without any preloading.
  */
 #include <malloc.h>
 #include <stdlib.h>

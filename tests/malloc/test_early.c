@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_early.c - memory from before main() is memory like any other: from constructors of the program and of another preloaded
- * library, some of which run before the drop-in's own.
+ * test_early.c - memory from before main() is memory like any other: from constructors of the
+ * program and of another preloaded library, some of which run before the drop-in's own.
  */
 #include <malloc.h>
 #include <stdlib.h>
@@ -22,7 +22,8 @@ static void preinit(int argc, char **argv, char **envp)
 }
 
 /* Runs before any library's constructor. */
-__attribute__((section(".preinit_array"), used)) static void (*preinit_entry)(int, char **, char **) = preinit;
+__attribute__((section(".preinit_array"), used)) static void (*preinit_entry)(int, char **,
+									      char **) = preinit;
 
 __attribute__((constructor)) static void construct(void)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_exit.c - ways out of a process: argv[2] says which. The object that was written past its end is never freed, so only the
- * last look at the heap can find it. With argv[3] "sound" nothing is written.
+ * test_exit.c - ways out of a process: argv[2] says which. The object that was written past its end
+ * is never freed, so only the last look at the heap can find it. With argv[3] "sound" nothing is
+ * written.
  */
 #include <malloc.h>
 #include <pthread.h>

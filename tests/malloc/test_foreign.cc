@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// test_foreign.cc - objects cross the border to a library that has an operator new of its own: legal, and no mismatch to report.
-// The library comes after the drop-in, so this program's new and delete are the drop-in's.
+// test_foreign.cc - objects cross the border to a library that has an operator new of its own:
+// legal, and no mismatch to report. The library comes after the drop-in, so this program's new and
+// delete are the drop-in's.
 #include "check.h"
 
 extern "C" int *foreign_make(int value);

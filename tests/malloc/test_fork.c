@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_fork.c - fork() out of a program whose threads are inside malloc at every moment: no lock may be left held in the
- * child, no object may be handed out twice on either side. A hang is ended by alarm().
+ * test_fork.c - fork() out of a program whose threads are inside malloc at every moment: no lock
+ * may be left held in the child, no object may be handed out twice on either side. A hang is ended
+ * by alarm().
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -31,7 +32,8 @@ static void work(unsigned int seed, unsigned int steps)
 		x ^= x << 5;
 		i = x % SLOTS;
 		if (slot[i]) {
-			CHECK(slot[i][0] == (unsigned char)i && slot[i][size[i] - 1] == (unsigned char)i);
+			CHECK(slot[i][0] == (unsigned char)i &&
+			      slot[i][size[i] - 1] == (unsigned char)i);
 			free(slot[i]);
 			slot[i] = NULL;
 		} else {
@@ -43,7 +45,8 @@ static void work(unsigned int seed, unsigned int steps)
 	}
 	for (unsigned int i = 0; i < SLOTS; i++) {
 		if (slot[i])
-			CHECK(slot[i][0] == (unsigned char)i && slot[i][size[i] - 1] == (unsigned char)i);
+			CHECK(slot[i][0] == (unsigned char)i &&
+			      slot[i][size[i] - 1] == (unsigned char)i);
 		free(slot[i]);
 	}
 }

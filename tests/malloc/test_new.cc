@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// test_new.cc - operator new and delete in all forms, under a real C++ library: containers, exceptions, new handlers.
+// test_new.cc - operator new and delete in all forms, under a real C++ library: containers,
+// exceptions, new handlers.
 #include <cstdlib>
 #include <deque>
 #include <list>
@@ -24,13 +25,22 @@ struct alignas(256) wide {
 struct counted {
 	static int live;
 	char pad[24];
-	counted() { live++; }
-	~counted() { live--; }
+	counted()
+	{
+		live++;
+	}
+	~counted()
+	{
+		live--;
+	}
 };
 int counted::live;
 
 struct throwing {
-	throwing() { throw 42; }
+	throwing()
+	{
+		throw 42;
+	}
 	char c[100];
 };
 
@@ -172,8 +182,10 @@ void impossible_size_throws_bad_alloc()
 	CHECK(caught == 30);
 	CHECK(opaque_ptr(operator new(impossible(), std::nothrow)) == nullptr);
 	CHECK(opaque_ptr(operator new[](impossible(), std::nothrow)) == nullptr);
-	CHECK(opaque_ptr(operator new(impossible(), std::align_val_t(128), std::nothrow)) == nullptr);
-	CHECK(opaque_ptr(operator new[](impossible(), std::align_val_t(128), std::nothrow)) == nullptr);
+	CHECK(opaque_ptr(operator new(impossible(), std::align_val_t(128), std::nothrow)) ==
+	      nullptr);
+	CHECK(opaque_ptr(operator new[](impossible(), std::align_val_t(128), std::nothrow)) ==
+	      nullptr);
 }
 
 int calls;
@@ -226,7 +238,10 @@ void new_handler_is_asked()
 /* A string made before main, freed after it. */
 std::string *early = new std::string("made by a static initialiser, long enough for the heap");
 struct at_the_end {
-	~at_the_end() { delete early; }
+	~at_the_end()
+	{
+		delete early;
+	}
 } at_the_end_of_it;
 
 } // namespace

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_realloc.c - from every size to every size, from every kind of memory: the contents stay up to the smaller size, and all
- * of the new size is there.
+ * test_realloc.c - from every size to every size, from every kind of memory: the contents stay up
+ * to the smaller size, and all of the new size is there.
  */
 #include <malloc.h>
 #include <stdlib.h>
@@ -9,8 +9,33 @@
 #include "check.h"
 
 static const size_t sizes[] = {
-	1, 8, 15, 16, 17, 100, 192, 193, 1000, 1024, 4000, 4096, 4097, 8192, 8193, 12000, 30000, 65536,
-	100000, 131073, 300000, 1 << 20, (4 << 20) - 100, 4 << 20, (4 << 20) + 1, 5000000, 9000000,
+	1,
+	8,
+	15,
+	16,
+	17,
+	100,
+	192,
+	193,
+	1000,
+	1024,
+	4000,
+	4096,
+	4097,
+	8192,
+	8193,
+	12000,
+	30000,
+	65536,
+	100000,
+	131073,
+	300000,
+	1 << 20,
+	(4 << 20) - 100,
+	4 << 20,
+	(4 << 20) + 1,
+	5000000,
+	9000000,
 };
 #define NR_SIZES (sizeof(sizes) / sizeof(sizes[0]))
 

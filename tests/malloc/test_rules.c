@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_rules.c - what programs take for granted: errno, zero, alignment, impossible sizes, calloc's zeroes.
+ * test_rules.c - what programs take for granted: errno, zero, alignment, impossible sizes, calloc's
+ * zeroes.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -13,7 +14,8 @@ void free_sized(void *p, size_t size) __attribute__((weak));
 void free_aligned_sized(void *p, size_t align, size_t size) __attribute__((weak));
 
 static const size_t impossible[] = {
-	SIZE_MAX, SIZE_MAX - 15, SIZE_MAX - 4096, SIZE_MAX / 2 + 1, SIZE_MAX / 2 - 4096, (size_t)1 << 60,
+	SIZE_MAX,	  SIZE_MAX - 15,       SIZE_MAX - 4096,
+	SIZE_MAX / 2 + 1, SIZE_MAX / 2 - 4096, (size_t)1 << 60,
 };
 #define NR_IMPOSSIBLE (sizeof(impossible) / sizeof(impossible[0]))
 
@@ -127,14 +129,19 @@ static void realloc_null_and_zero(void)
 	CHECK(p && realloc(p, opaque(0)) == NULL);
 }
 
-/* Every function, every alignment, many sizes: the place is right, all of it is there, free takes it. */
+/*
+ * Every function, every alignment, many sizes: the place is right, all of it is there, free takes
+ * it.
+ */
 static void alignment_table(void)
 {
-	static const size_t sizes[] = {1, 15, 16, 17, 31, 33, 63, 100, 255, 1000, 4095, 4096, 4097, 10000, 100000, 5000000};
+	static const size_t sizes[] = {1,   15,	  16,	17,   31,   33,	   63,	   100,
+				       255, 1000, 4095, 4096, 4097, 10000, 100000, 5000000};
 
 	for (size_t align = 1; align <= (size_t)1 << 22; align *= 2) {
 		for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-			size_t size = opaque(sizes[i]), least = align < 16 && size >= 16 ? 16 : align;
+			size_t size = opaque(sizes[i]),
+			       least = align < 16 && size >= 16 ? 16 : align;
 			char *p[4] = {NULL};
 
 			if (align > 65536 && i % 4)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_threads.c - 8 threads that free each other's objects, and 2000 threads that live for a moment. Every object carries a mark of
- * its owner at both ends; memory must not grow without bound from threads that come and go.
+ * test_threads.c - 8 threads that free each other's objects, and 2000 threads that live for a
+ * moment. Every object carries a mark of its owner at both ends; memory must not grow without bound
+ * from threads that come and go.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -148,7 +149,8 @@ static void thread_churn(void)
 		if (i == NR_SHORT / 2)
 			settled = resident();
 	}
-	CHECK(resident() < settled + (24u << 20)); /* the debug build's quarantine fills up meanwhile */
+	CHECK(resident() <
+	      settled + (24u << 20)); /* the debug build's quarantine fills up meanwhile */
 }
 
 /* More threads at once than there are slots. */

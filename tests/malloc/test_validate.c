@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_validate.c - the heap is looked at, again and again, while threads allocate, resize and free objects of every kind: nothing
- * may be reported. This is what happens when a process ends and its threads do not.
+ * test_validate.c - the heap is looked at, again and again, while threads allocate, resize and free
+ * objects of every kind: nothing may be reported. This is what happens when a process ends and its
+ * threads do not.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,7 +15,8 @@ static atomic_bool stop;
 
 static void *traffic(void *arg)
 {
-	static const size_t sizes[] = {100, 30000, 3000, 70000, 300000, 5000000, 12000, 20000, 1, 9000};
+	static const size_t sizes[] = {100,	30000, 3000,  70000, 300000,
+				       5000000, 12000, 20000, 1,     9000};
 	unsigned int n = (unsigned int)(uintptr_t)arg;
 
 	while (!stop) {

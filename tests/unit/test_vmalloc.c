@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_vmalloc.c - areas: found by address, kept apart by guards, checked at their edges; and kvmalloc across the border
- * between page blocks and areas. Built against both libraries; what only the debug one can know is asked of it only.
+ * test_vmalloc.c - areas: found by address, kept apart by guards, checked at their edges; and
+ * kvmalloc across the border between page blocks and areas. Built against both libraries; what only
+ * the debug one can know is asked of it only.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -241,8 +242,9 @@ static void areas_random_order_are_all_found(void **state)
 		assert_in_range(depth_of(mm->vmap->root, NULL, (char *)UINTPTR_MAX), 0, 40);
 		for (i = 0; i < SLOTS; i++)
 			if (slot[i])
-				assert_ptr_equal(qy__vmap_find_locked(mm->vmap, slot[i] + size[i] / 2),
-						 qy__vmap_find_locked(mm->vmap, slot[i]));
+				assert_ptr_equal(
+					qy__vmap_find_locked(mm->vmap, slot[i] + size[i] / 2),
+					qy__vmap_find_locked(mm->vmap, slot[i]));
 	}
 	for (unsigned int i = 0; i < SLOTS; i++)
 		qy_vfree(mm, slot[i]);
@@ -315,7 +317,8 @@ static void *churn(void *arg)
 		if (slot[i] && (slot[i][0] != i || slot[i][size[i] - 1] != i))
 			return slot[i];
 		if (qy__rng_below(&rng, 3)) {
-			p = step % 2 ? qy_vmalloc(mm, new_size) : qy_kvrealloc(mm, slot[i], new_size, QY_GFP_KERNEL);
+			p = step % 2 ? qy_vmalloc(mm, new_size)
+				     : qy_kvrealloc(mm, slot[i], new_size, QY_GFP_KERNEL);
 			if (!p)
 				return &heard;
 			if (step % 2 == 0)
@@ -389,7 +392,8 @@ static void kvmalloc_picks_by_size_kvfree_by_address(void **state)
 static void kvrealloc_in_all_directions_keeps_contents(void **state)
 {
 	size_t most = qy__kmalloc_max(mm);
-	size_t sizes[] = {1, 100, 5000, 70000, most - 100, most, most + 1, most + 5000, most * 2, most * 3};
+	size_t sizes[] = {1,	100,	  5000,	       70000,	 most - 100,
+			  most, most + 1, most + 5000, most * 2, most * 3};
 	size_t n = sizeof(sizes) / sizeof(sizes[0]);
 
 	(void)state;
@@ -432,7 +436,8 @@ static void kvrealloc_with_zero_flag_clears_what_is_new(void **state)
 static void kvrealloc_of_an_empty_object_grows_past_kmalloc(void **state)
 {
 	const struct qy__request empty = {.family = QY_FAMILY_MALLOC};
-	const struct qy__request large = {.family = QY_FAMILY_MALLOC, .size = qy__kmalloc_max(mm) + 1};
+	const struct qy__request large = {.family = QY_FAMILY_MALLOC,
+					  .size = qy__kmalloc_max(mm) + 1};
 	void *p = qy__kvmalloc_request(mm, &empty, QY_GFP_KERNEL);
 
 	(void)state;
@@ -448,7 +453,8 @@ static void kvmalloc_huge_alignment_is_kept(void **state)
 {
 	(void)state;
 	for (size_t align = 16; align <= (size_t)1 << 26; align *= 2) {
-		const struct qy__request req = {.size = 1000, .align = align, .family = QY_FAMILY_MALLOC};
+		const struct qy__request req = {
+			.size = 1000, .align = align, .family = QY_FAMILY_MALLOC};
 		char *p = qy__kvmalloc_request(mm, &req, QY_GFP_KERNEL);
 
 		assert_non_null(p);
@@ -608,10 +614,14 @@ static void kvrealloc_checks_edges_before_it_moves(void **state)
 	assert_int_equal(heard.nr, 1);
 }
 
-/* Take an area as @req says, give it back with changes: what is heard? The area is gone either way. */
-static int kind_of_mismatch(enum qy_family family, bool sized, size_t size, bool aligned, size_t align)
+/*
+ * Take an area as @req says, give it back with changes: what is heard? The area is gone either way.
+ */
+static int kind_of_mismatch(enum qy_family family, bool sized, size_t size, bool aligned,
+			    size_t align)
 {
-	struct qy__request req = {.size = qy__kmalloc_max(mm) + 5, .align = 64, .family = QY_FAMILY_NEW};
+	struct qy__request req = {
+		.size = qy__kmalloc_max(mm) + 5, .align = 64, .family = QY_FAMILY_NEW};
 	void *p = qy__kvmalloc_request(mm, &req, QY_GFP_KERNEL);
 
 	assert_non_null(p);
@@ -633,16 +643,22 @@ static void kvfree_of_another_family_or_size_is_reported(void **state)
 	assert_int_equal(kind_of_mismatch(QY_FAMILY_NEW, false, 0, true, 64), 0);
 	assert_int_equal(kind_of_mismatch(QY_FAMILY_NEW, true, size, true, 64), 0);
 	/* The plain delete does not fit the aligned new. */
-	assert_int_equal(kind_of_mismatch(QY_FAMILY_NEW, false, 0, false, 0), QY_REPORT_SIZE_MISMATCH);
+	assert_int_equal(kind_of_mismatch(QY_FAMILY_NEW, false, 0, false, 0),
+			 QY_REPORT_SIZE_MISMATCH);
 	assert_int_equal(kind_of_mismatch(QY_FAMILY_NONE, false, 0, false, 0), 0);
-	assert_int_equal(kind_of_mismatch(QY_FAMILY_MALLOC, false, 0, false, 0), QY_REPORT_FAMILY_MISMATCH);
+	assert_int_equal(kind_of_mismatch(QY_FAMILY_MALLOC, false, 0, false, 0),
+			 QY_REPORT_FAMILY_MISMATCH);
 	assert_int_equal((int)heard.last.family_alloc, QY_FAMILY_NEW);
 	assert_int_equal((int)heard.last.family_free, QY_FAMILY_MALLOC);
-	assert_int_equal(kind_of_mismatch(QY_FAMILY_NEW_ARRAY, false, 0, false, 0), QY_REPORT_FAMILY_MISMATCH);
-	assert_int_equal(kind_of_mismatch(QY_FAMILY_NEW, true, size - 1, false, 0), QY_REPORT_SIZE_MISMATCH);
-	assert_int_equal(kind_of_mismatch(QY_FAMILY_NEW, false, 0, true, 32), QY_REPORT_SIZE_MISMATCH);
+	assert_int_equal(kind_of_mismatch(QY_FAMILY_NEW_ARRAY, false, 0, false, 0),
+			 QY_REPORT_FAMILY_MISMATCH);
+	assert_int_equal(kind_of_mismatch(QY_FAMILY_NEW, true, size - 1, false, 0),
+			 QY_REPORT_SIZE_MISMATCH);
+	assert_int_equal(kind_of_mismatch(QY_FAMILY_NEW, false, 0, true, 32),
+			 QY_REPORT_SIZE_MISMATCH);
 	/* One release has one report. */
-	assert_int_equal(kind_of_mismatch(QY_FAMILY_MALLOC, true, 1, false, 0), QY_REPORT_FAMILY_MISMATCH);
+	assert_int_equal(kind_of_mismatch(QY_FAMILY_MALLOC, true, 1, false, 0),
+			 QY_REPORT_FAMILY_MISMATCH);
 }
 
 static void kvrealloc_by_another_family_is_reported(void **state)
