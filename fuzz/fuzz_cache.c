@@ -44,7 +44,7 @@ static uint32_t wanted_flags(unsigned int raw)
 
 	for (unsigned int i = 0; i < 8; i++)
 		flags |= (raw & (1u << i)) ? bits[i] : 0;
-	return flags;
+	return flags & (fz.known_flags | ~FZ_DEBUG_FLAGS);
 }
 
 static uint32_t wanted_align(size_t size, size_t align, uint32_t flags)

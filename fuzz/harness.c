@@ -250,6 +250,17 @@ static size_t book_pages(size_t pages)
 	return fixed + pages * per_page_256 / 256;
 }
 
+/* A build may lack some of the debug letters: they have no effect then. */
+static uint32_t known_flags(void)
+{
+	const char *letters = qy_build_debug_letters();
+
+	return (strchr(letters, 'F') ? QY_SLAB_CONSISTENCY_CHECKS : 0) |
+	       (strchr(letters, 'Z') ? QY_SLAB_RED_ZONE : 0) |
+	       (strchr(letters, 'P') ? QY_SLAB_POISON : 0) |
+	       (strchr(letters, 'U') ? QY_SLAB_STORE_USER : 0);
+}
+
 void fz_prepare(void)
 {
 	map_arena();
@@ -430,6 +441,8 @@ void fz_run(const struct fz_target *target, const uint8_t *data, size_t size,
 	fz.target = target;
 	fz.opts = opts ? *opts : (struct fz_options){0};
 	fz_decode(&fz.in, target->which, data, size);
+	fz.known_flags = known_flags();
+	fz.in.geo.debug_flags &= fz.known_flags;
 	fz.step = fz.nr_seen = 0;
 	fz.running = fz.starting = true;
 	qy__plant_id = 0;

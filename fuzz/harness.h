@@ -58,6 +58,7 @@ struct fz_harness {
 	struct fz_input in;
 	struct fz_log log[FZ_MAX_OPS];
 	unsigned int step, steps_done; /* steps_done: finished, in the log */
+	uint32_t known_flags;	       /* debug letters of this build, as QY_SLAB_* */
 	bool running, starting;	       /* starting: before the first operation */
 	struct qy_mm *mm;
 	char *arena; /* what the instance was given */
