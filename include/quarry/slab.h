@@ -25,7 +25,7 @@ typedef void (*qy_ctor_fn)(void *object);
  *
  * Return: the cache, or NULL iff errno
  *   EINVAL: bad name, size, alignment, or unknown flag;
- *   ENOMEM: no memory for the cache's head;  ENOSPC: 4096 caches exist.
+ *   ENOMEM: no memory for the cache's head.
  * With QY_SLAB_PANIC it aborts instead.
  */
 QY_API struct qy_cache *qy_cache_create(struct qy_mm *mm, const char *name, size_t size,

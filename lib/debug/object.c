@@ -32,18 +32,27 @@ static bool poisons(const struct qy_cache *c)
 	return has(c, QY_SLAB_POISON) && !c->ctor;
 }
 
+/* One lock guards all objects of a slab, and with them a word; who only asks holds none. */
+static uint64_t *live_word(const struct qy_mm *mm, const void *object, uint64_t *bit)
+{
+	size_t nr = qy__live_bit(mm, object);
+
+	*bit = UINT64_C(1) << nr % 64;
+	return mm->live + nr / 64;
+}
+
 bool qy__debug_is_live(const struct qy_mm *mm, const void *object)
 {
-	return qy__test_bit(mm->live, qy__live_bit(mm, object));
+	uint64_t bit, *word = live_word(mm, object, &bit);
+
+	return qy__load_relaxed(word) & bit;
 }
 
 void qy__debug_set_live(struct qy_mm *mm, const void *object, bool live)
 {
-	/* A word of the bitmap may be shared by two slabs only if a page had less than 64 bits: it has 512. */
-	if (live)
-		qy__set_bit(mm->live, qy__live_bit(mm, object));
-	else
-		qy__clear_bit(mm->live, qy__live_bit(mm, object));
+	uint64_t bit, *word = live_word(mm, object, &bit), old = qy__load_relaxed(word);
+
+	qy__store_relaxed(word, live ? old | bit : old & ~bit);
 }
 
 static void set_request(struct qy_cache *c, void *object, const struct qy__origin *o)
@@ -78,7 +87,7 @@ size_t qy__debug_object_size(const struct qy_cache *c, const void *object)
 
 struct qy__origin qy__debug_object_origin(const struct qy_cache *c, const void *object)
 {
-	struct qy__origin o;
+	struct qy__origin o = { .known = true };
 
 	return get_request(c, object, &o) ? o : (struct qy__origin){ .size = c->layout.object_size };
 }

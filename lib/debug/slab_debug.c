@@ -125,7 +125,7 @@ static struct qy_page *slab_of(struct qy_cache *c, void *object, enum qy_report_
 	struct qy_report r;
 	struct qy_cache *owner;
 
-	if (!page || !(page->flags & QY__PAGE_F_SLAB)) {
+	if (!page || !(qy__page_flags(page) & QY__PAGE_F_SLAB)) {
 		qy__debug_bad_pointer(mm, kind, object, call);
 		return NULL;
 	}

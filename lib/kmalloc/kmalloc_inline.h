@@ -32,7 +32,7 @@ static QY_ALWAYS_INLINE bool qy__kfree_fast(const struct qy_mm *mm, void *p)
 {
 	const struct qy_page *page = qy__addr_page(mm, p);
 
-	if (unlikely(!page) || unlikely(!(page->flags & QY__PAGE_F_SLAB)))
+	if (unlikely(!page) || unlikely(!(qy__page_flags(page) & QY__PAGE_F_SLAB)))
 		return false;
 	return qy__sheaf_push(qy__this_sheaf(qy__ref_cache(mm, page->slab.cache)), p);
 }

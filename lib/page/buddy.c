@@ -138,7 +138,7 @@ void qy__free_one_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, 
 	if (!qy__planted(4) || order < 3)
 		zone->nr_free_pages += 1u << order;
 	qy__store_relaxed(&page->type, QY__PAGE_INSIDE);
-	page->flags = 0;
+	qy__page_set_flags(page, 0);
 	while (order < mm->max_order) {
 		uint32_t other = qy__planted(7) ? pfn + (1u << order) : pfn ^ (1u << order);
 		struct qy_page *buddy = free_buddy(mm, zone, other, order);

@@ -149,6 +149,20 @@ struct qy_mm {
 
 #define QY__MM_MAGIC UINT64_C(0x79727261755159) /* "YQuarry" */
 
+/*
+ * A slab's list bits change under its cache's lock while others ask whether the page is a slab's at all: every access
+ * is atomic, every change is made by whoever holds that lock or owns the block.
+ */
+static inline unsigned int qy__page_flags(const struct qy_page *page)
+{
+	return qy__load_relaxed(&page->flags);
+}
+
+static inline void qy__page_set_flags(struct qy_page *page, unsigned int flags)
+{
+	qy__store_relaxed(&page->flags, (uint8_t)flags);
+}
+
 static inline uint32_t qy__page_pfn(const struct qy_mm *mm, const struct qy_page *page)
 {
 	return mm->min_pfn + (uint32_t)(page - mm->pages);

@@ -107,7 +107,7 @@ void qy__free_block(struct qy_mm *mm, struct qy_page *head)
 
 	for (uint32_t i = 1; i < 1u << order; i++) {
 		qy__store_relaxed(&head[i].type, QY__PAGE_INSIDE);
-		head[i].flags = 0;
+		qy__page_set_flags(&head[i], 0);
 	}
 	qy__fetch_sub(&mm->pages_in_use, (size_t)1 << order);
 	qy__lock(&zone->lock);
@@ -130,12 +130,12 @@ static int claim_block(struct qy_mm *mm, struct qy_page *page, unsigned int orde
 	int err = 0;
 
 	qy__lock(&zone->lock);
-	if (page->type != QY__PAGE_ALLOC || (page->flags & QY__PAGE_F_RETIRED))
+	if (page->type != QY__PAGE_ALLOC || (qy__page_flags(page) & QY__PAGE_F_RETIRED))
 		err = -EINVAL;
 	else if (page->order != order && !qy__planted(6))
 		err = -ERANGE;
 	if (err == -ERANGE)
-		page->flags |= QY__PAGE_F_RETIRED;
+		qy__page_set_flags(page, qy__page_flags(page) | QY__PAGE_F_RETIRED);
 	if (!err)
 		page->type = QY__PAGE_INSIDE;
 	qy__unlock(&zone->lock);

@@ -72,7 +72,7 @@ void *qy__sheaf_refill(struct qy_cache *c, struct qy__sheaf *sheaf, unsigned int
 	if (qy__planted(13))
 		sheaf->objects[0] = sheaf->objects[n - 1];
 	qy__barrier();
-	sheaf->size = n;
+	qy__store_relaxed(&sheaf->size, n);
 	return qy__sheaf_pop(sheaf);
 }
 
@@ -86,11 +86,11 @@ void qy__sheaf_flush(struct qy_cache *c, struct qy__sheaf *sheaf, unsigned int k
 	 * back on its slab, or in the sheaf twice: a fork() would copy that. Losing some there is harmless.
 	 */
 	memcpy(batch, sheaf->objects, n * sizeof(void *));
-	sheaf->size = 0;
+	qy__store_relaxed(&sheaf->size, 0);
 	qy__barrier();
 	memmove(sheaf->objects, sheaf->objects + n, keep * sizeof(void *));
 	qy__barrier();
-	sheaf->size = keep;
+	qy__store_relaxed(&sheaf->size, keep);
 	c->ops->flush(c, batch, qy__planted(19) && n ? n - 1 : n);
 }
 

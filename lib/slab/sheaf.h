@@ -5,7 +5,7 @@
  * A CPU's sheaf belongs to whoever is that CPU: no lock, no atomic operation. A CPU without a sheaf of its own
  * has the "nobody" sheaf, which is empty and full at once, so that both ways miss.
  * An object is written before the size that covers it, and read before the size that gives it up: what a fork()
- * copies is consistent at every instruction.
+ * copies is consistent at every instruction. Sizes are read by others for statistics: relaxed atomics, plain moves.
  */
 #ifndef QY_SLAB_SHEAF_H
 #define QY_SLAB_SHEAF_H
@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "util/atomic.h"
 #include "util/compiler.h"
 
 #define QY__SHEAF_MAX 60 /* largest capacity */
@@ -29,26 +30,26 @@ extern const struct qy__sheaf qy__nobody_sheaf;
 
 static QY_ALWAYS_INLINE void *qy__sheaf_pop(struct qy__sheaf *sheaf)
 {
-	uint32_t n = sheaf->size;
+	uint32_t n = qy__load_relaxed(&sheaf->size);
 	void *object;
 
 	if (unlikely(!n))
 		return NULL;
 	object = sheaf->objects[n - 1];
 	qy__barrier();
-	sheaf->size = n - 1;
+	qy__store_relaxed(&sheaf->size, n - 1);
 	return object;
 }
 
 static QY_ALWAYS_INLINE bool qy__sheaf_push(struct qy__sheaf *sheaf, void *object)
 {
-	uint32_t n = sheaf->size;
+	uint32_t n = qy__load_relaxed(&sheaf->size);
 
 	if (unlikely(n == sheaf->capacity))
 		return false;
 	sheaf->objects[n] = object;
 	qy__barrier();
-	sheaf->size = n + 1;
+	qy__store_relaxed(&sheaf->size, n + 1);
 	return true;
 }
 

@@ -198,7 +198,7 @@ static void retire_slabs(struct qy_cache *c)
 		if (slab->type != QY__PAGE_SLAB || slab->slab.cache != qy__cache_ref(c))
 			continue;
 		for (uint32_t i = 0; i < 1u << slab->order; i++)
-			slab[i].flags = i ? 0 : QY__PAGE_F_RETIRED;
+			qy__page_set_flags(&slab[i], i ? 0 : QY__PAGE_F_RETIRED);
 		slab->next = slab->prev = QY__PFN_NONE;
 		slab->type = QY__PAGE_ALLOC;
 	}
@@ -387,7 +387,7 @@ static size_t parked_objects(const struct qy_cache *c)
 	size_t n = 0;
 
 	for (unsigned int cpu = 0; cpu < c->mm->nr_cpus; cpu++)
-		n += c->sheaf[cpu]->size;
+		n += qy__load_relaxed(&qy__load_acquire(&c->sheaf[cpu])->size);
 	return n;
 }
 

@@ -89,7 +89,8 @@ static void list_add(struct qy_cache *c, struct qy__slab_list *list, struct qy_p
 	else if (!qy__planted(14) || !tail)
 		list->tail = pfn;
 	list->nr++;
-	slab->flags |= list == &qy__slub(c)->full ? QY__PAGE_F_FULL : QY__PAGE_F_PARTIAL;
+	qy__page_set_flags(slab, qy__page_flags(slab) |
+					 (list == &qy__slub(c)->full ? QY__PAGE_F_FULL : QY__PAGE_F_PARTIAL));
 }
 
 static void list_del(struct qy_cache *c, struct qy__slab_list *list, struct qy_page *slab)
@@ -106,7 +107,7 @@ static void list_del(struct qy_cache *c, struct qy__slab_list *list, struct qy_p
 		qy__pfn_page(mm, slab->next)->prev = slab->prev;
 	slab->next = slab->prev = QY__PFN_NONE;
 	list->nr--;
-	slab->flags &= (uint8_t)~(QY__PAGE_F_FULL | QY__PAGE_F_PARTIAL);
+	qy__page_set_flags(slab, qy__page_flags(slab) & ~(QY__PAGE_F_FULL | QY__PAGE_F_PARTIAL));
 }
 
 /* Objects chained in the order of their addresses. */
@@ -140,8 +141,8 @@ static struct qy_page *new_slab_locked(struct qy_cache *c, qy_gfp_t gfp)
 	if (!slab)
 		return NULL;
 	for (uint32_t i = 0; i < 1u << slab->order; i++) {
-		slab[i].flags = QY__PAGE_F_SLAB;
 		slab[i].slab.cache = qy__cache_ref(c);
+		qy__page_set_flags(&slab[i], QY__PAGE_F_SLAB);
 	}
 	slab->slab.objects = (uint16_t)objects_of(c->layout.slot, qy__planted(18) ? c->order : slab->order);
 	if (qy__cache_is_debug(c))
@@ -159,7 +160,7 @@ static void discard_slab_locked(struct qy_cache *c, struct qy_page *slab)
 
 	s->nr_slabs--;
 	s->total_objects -= slab->slab.objects;
-	slab->flags = 0;
+	qy__page_set_flags(slab, 0);
 	qy__free_block(c->mm, slab);
 }
 
@@ -275,7 +276,7 @@ void qy__slub_give_up_locked(struct qy_cache *c, struct qy_page *slab)
 	list_add(c, &s->full, slab, true);
 	slab->slab.inuse = slab->slab.objects;
 	slab->slab.freelist = NULL;
-	slab->flags |= QY__PAGE_F_FROZEN;
+	qy__page_set_flags(slab, qy__page_flags(slab) | QY__PAGE_F_FROZEN);
 	qy__slub_recount_locked(c);
 }
 

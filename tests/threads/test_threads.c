@@ -114,9 +114,12 @@ static void *use_caches(void *arg)
 
 		q = swap(w, pack(w, p, cache_size[c]));
 		unpack(w, q);
-		for (c = 0; q && c < 3; c++)
-			if (q->size == cache_size[c])
-				w->failed |= qy_cache_free(cache[c], q) != 0;
+		for (c = 0; q && c < 3; c++) {
+			if (q->size != cache_size[c])
+				continue;
+			w->failed |= qy_cache_free(cache[c], q) != 0;
+			q = NULL;
+		}
 		if (i % 512 == 0)
 			qy_cache_shrink(cache[below(w, 3)]);
 	}
