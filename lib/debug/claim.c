@@ -33,6 +33,8 @@ static bool other_align(const struct qy__origin *o, const struct qy__call *call)
 enum qy_report_kind qy__debug_mismatch(const struct qy__origin *o,
 				       const struct qy__call *call)
 {
+	if (!o->known)
+		return QY_REPORT_NONE;
 	if (other_family(o, call))
 		return QY_REPORT_FAMILY_MISMATCH;
 	if (other_size(o, call) || other_align(o, call))

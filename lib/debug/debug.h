@@ -33,6 +33,7 @@ struct qy__call {
 
 /* How a live object was asked for. */
 struct qy__origin {
+	bool known;	    /* false: not tracked or overwritten; size is the object's then */
 	size_t size, align; /* align 0: the usual */
 	enum qy_family family;
 };

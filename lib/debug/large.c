@@ -223,7 +223,8 @@ static bool claim(struct qy_mm *mm, struct qy_page *head, const void *p, enum qy
 
 static void check_claim(struct qy_mm *mm, struct qy_page *head, const struct qy__call *call)
 {
-	struct qy__origin origin = { .size = head->large.size,
+	struct qy__origin origin = { .known = true,
+				     .size = head->large.size,
 				     .align = head->large.align ? (size_t)1 << head->large.align : 0,
 				     .family = (enum qy_family)head->large.family };
 	enum qy_report_kind kind = qy__debug_mismatch(&origin, call);

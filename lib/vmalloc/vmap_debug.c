@@ -116,6 +116,7 @@ static void check_claim(struct qy_mm *mm, const struct qy__vmap_area *a,
 			const struct qy__call *call)
 {
 	const struct qy__origin origin = {
+		.known = true,
 		.size = a->size,
 		.align = a->align,
 		.family = (enum qy_family)a->family,
