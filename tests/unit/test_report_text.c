@@ -203,9 +203,9 @@ static void plain_words_for_each_kind(void **state)
 	p[5] = 0;
 	qy_cache_validate(c);
 	split_lines();
-	find_line(
-		"Quarry: use-after-free-write: 1 byte of a freed 24-byte object written, at offset 5",
-		0);
+	find_line("Quarry: use-after-free-write: 1 byte of a freed 24-byte object written, at "
+		  "offset 5",
+		  0);
 	find_line("Allocated age=", 0);
 	find_line("Freed age=", 0);
 	qy_cache_free(c, p);
