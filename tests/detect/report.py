@@ -34,7 +34,7 @@ class Report:
             stack = number = None
             if line.startswith("BUG "):
                 self.title = line
-                pid = re.search(r"\[(\d+)\]: ", line)
+                pid = re.search(r"\[(\d+)\]\): ", line)
                 self.pid = int(pid[1]) if pid else 0
             elif line.startswith("Quarry: "):
                 self.plain = line
