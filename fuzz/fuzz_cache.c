@@ -133,7 +133,8 @@ static void do_cache_create(const struct fz_op *op, struct fz_log *log)
 	name[1] = (char)('0' + at);
 	errno = 0;
 	c->c = qy_cache_create(fz.mm, name, size, align, flags, c->ctor ? ctors[at] : NULL);
-	if (!c->c && !bad && errno == ENOMEM) {
+	/* What no slab can hold is only found out with a head in hand. */
+	if (!c->c && c->slot && errno == ENOMEM) {
 		fz_must_lack_block(0);
 		return;
 	}
@@ -213,6 +214,11 @@ static void do_cache_destroy(const struct fz_op *op, struct fz_log *log)
 	orphan_objects(at);
 	if (ret && (!(c->flags & FZ_DEBUG_FLAGS) || !live))
 		fz_expect(QY_REPORT_LEAK, NULL);
+	/* A new cache may get the same head. */
+	for (unsigned int i = 0; i < FZ_GHOSTS; i++) {
+		if (st.ghost[i].c == c->c)
+			st.ghost[i].c = NULL;
+	}
 	*c = (struct fz_cache){0};
 	st.epoch++;
 }

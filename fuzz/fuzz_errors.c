@@ -96,7 +96,7 @@ static void do_cache_free_again(const struct fz_op *op, struct fz_log *log)
 	enum pointer_state state;
 	int ret;
 
-	if (!g || g->cache == FZ_BY_SIZE || st.cache[g->cache].c != g->c)
+	if (!g || !g->c || st.cache[g->cache].c != g->c)
 		return;
 	ghost_log(g, op->h, log);
 	state = probe(g);
@@ -374,7 +374,7 @@ static void do_stale_write(const struct fz_op *op, struct fz_log *log)
 		return;
 	fz_expect_no_more();
 	fz.nr_seen = 0;
-	off = op->b % size;
+	off = op->b & 0x8000 ? size - 1 - op->b % (size < 16 ? size : 16) : op->b % size;
 	len = len < size - off ? len : size - off;
 	/*
 	 * The last byte of the slot's body is the end mark; a kmalloc slot is longer than the

@@ -268,7 +268,7 @@ uint64_t fz_value(enum fz_kind kind, unsigned int raw, const struct fz_geometry 
 				     : raw % geo->nr_cpus;
 	case FZ_K_SIZE: return size_value(raw);
 	case FZ_K_ALIGN: return raw >= 0xf000 ? raw : raw % 14 ? UINT64_C(1) << (raw % 14 - 1) : 0;
-	case FZ_K_COUNT: return raw >= 0xf000 ? UINT64_C(1) << (63 - raw % 16) : raw % 72;
+	case FZ_K_COUNT: return raw >= 0xd000 ? UINT64_C(1) << (63 - raw % 16) : raw % 72;
 	case FZ_K_LEN: return 1 + raw % 8;
 	case FZ_K_BYTE: return raw & 0xff;
 	case FZ_K_ZERO: return raw & 1;
