@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * instance.c - the roof: builds the floors of an instance from the ground up, and walks over all of them where a call
- * concerns them all. It stands above every floor, so that calls still only go downwards.
+ * instance.c - the roof: builds the floors of an instance from the ground up, and walks over all of
+ * them where a call concerns them all. It stands above every floor, so that calls still only go
+ * downwards.
  *
- *   place (span, boot map) → books of each floor from the boot map → hand-over to the buddy → slab → size classes
+ *   place (span, boot map) → books of each floor from the boot map → hand-over to the buddy
+ *   → slab → size classes
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -78,7 +80,8 @@ static struct qy__lock default_lock;
 
 static struct qy_mm *create_default(const struct qy_mm_config *given)
 {
-	static const char complaint[] = "quarry: QUARRY_DEBUG is not understood, it is left aside\n";
+	static const char complaint[] =
+		"quarry: QUARRY_DEBUG is not understood, it is left aside\n";
 	struct qy_mm_config cfg = *given;
 	struct qy_mm *mm;
 

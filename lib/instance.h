@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* instance.h - the default instance with a configuration of the caller's, for the malloc drop-ins. */
+/*
+ * instance.h - the default instance with a configuration of the caller's, for the malloc drop-ins.
+ */
 #ifndef QY_INSTANCE_H
 #define QY_INSTANCE_H
 
@@ -9,8 +11,9 @@
 #define QY__DEFAULT_DEBUG "slab_debug=FZPU quarantine=16M red_zone=64"
 
 /*
- * qy_mm_default(), made with @cfg if it does not stand yet. A debug string that is not understood is complained of on
- * standard error and replaced by the default: the program shall run all the same.
+ * qy_mm_default(), made with @cfg if it does not stand yet. A debug string that is not understood
+ * is complained of on standard error and replaced by the default: the program shall run all the
+ * same.
  */
 struct qy_mm *qy__mm_default_with(const struct qy_mm_config *cfg);
 

@@ -2,8 +2,8 @@
 /*
  * quarry/debug.h - reports: what was found, how it is told, and what happens next.
  *
- * Three steps: a finding becomes a struct qy_report; a replaceable sink tells it; the policy decides
- * whether the program goes on. None of the three allocates memory.
+ * Three steps: a finding becomes a struct qy_report; a replaceable sink tells it; the policy
+ * decides whether the program goes on. None of the three allocates memory.
  */
 #ifndef QUARRY_DEBUG_H
 #define QUARRY_DEBUG_H
@@ -82,7 +82,8 @@ struct qy_report {
 	struct qy_mm *mm;
 	const char *cache;	  /* name, or "page", "kmalloc-large", "vmalloc" */
 	char title[128];	  /* as SLUB words it */
-	const void *object;	  /* start of the object; if there is none, the pointer that was given */
+	/* start of the object; if there is none, the pointer that was given */
+	const void *object;
 	size_t object_size;	  /* bytes asked for where known, else the cache's */
 	const void *slab;	  /* start of the slab or page block, or NULL */
 	unsigned int slab_objects, slab_inuse;
@@ -90,7 +91,8 @@ struct qy_report {
 	qy_slab_flags_t flags;
 	const void *damage;	  /* first damaged byte, or NULL */
 	size_t damage_len;	  /* from first to last damaged byte */
-	ptrdiff_t damage_offset;  /* of the first damaged byte (or bad pointer), from the object's start */
+	/* of the first damaged byte (or bad pointer), from the object's start */
+	ptrdiff_t damage_offset;
 	uint8_t expected, found;  /* at the first damaged byte */
 	char fix[96];		  /* what was repaired: "Restoring Right Redzone 0x…-0x…=0xcc" */
 	enum qy_family family_alloc, family_free;
@@ -102,7 +104,9 @@ struct qy_report {
 	uint64_t seq;		  /* 1, 2, 3 … per instance */
 };
 
-/** struct qy_report_sink - takes findings. @fn is called with locks held: it must not call Quarry. */
+/**
+ * struct qy_report_sink - takes findings. @fn is called with locks held: it must not call Quarry.
+ */
 struct qy_report_sink {
 	void (*fn)(const struct qy_report *report, void *ctx);
 	void *ctx;
@@ -112,7 +116,8 @@ QY_API void qy_mm_set_sink(struct qy_mm *mm, struct qy_report_sink sink);
 QY_API void qy_mm_set_policy(struct qy_mm *mm, enum qy_policy policy);
 
 /**
- * qy_report_text - the report as SLUB words it, plus one "Quarry:" line that says it in plain words.
+ * qy_report_text - the report as SLUB words it, plus one "Quarry:" line that says it in plain
+ * words.
  * Return: length of the whole text; at most @size - 1 bytes of it are in @buf, always terminated.
  */
 QY_API size_t qy_report_text(const struct qy_report *report, char *buf, size_t size);

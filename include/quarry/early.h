@@ -2,8 +2,8 @@
 /*
  * quarry/early.h - memblock: a range set with attributes, and the allocator an instance boots from.
  *
- * Usable alone (firmware maps, guest memory maps): it only counts in addresses and never touches the
- * memory they name. Not locked: the caller serialises.
+ * Usable alone (firmware maps, guest memory maps): it only counts in addresses and never touches
+ * the memory they name. Not locked: the caller serialises.
  */
 #ifndef QUARRY_EARLY_H
 #define QUARRY_EARLY_H
@@ -59,7 +59,10 @@ QY_API int qy_memblock_free(struct qy_memblock *mb, qy_addr_t base, qy_addr_t si
  */
 QY_API qy_addr_t qy_memblock_find(const struct qy_memblock *mb, qy_addr_t start, qy_addr_t end,
 				  qy_addr_t size, qy_addr_t align);
-/** qy_memblock_alloc - find and reserve. @align 0: 64. Return: base, or 0 as above or if the reserved array is full. */
+/**
+ * qy_memblock_alloc - find and reserve. @align 0: 64. Return: base, or 0 as above or if the
+ * reserved array is full.
+ */
 QY_API qy_addr_t qy_memblock_alloc(struct qy_memblock *mb, qy_addr_t size, qy_addr_t align,
 				   qy_addr_t start, qy_addr_t end);
 QY_API bool qy_memblock_is_memory(const struct qy_memblock *mb, qy_addr_t addr);

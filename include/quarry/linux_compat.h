@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * quarry/linux_compat.h - the kernel's own names on the default instance, for kernel-style code in user space.
+ * quarry/linux_compat.h - the kernel's own names on the default instance, for kernel-style code in
+ * user space.
  *
- * Opt-in, included by nothing else. Inline functions and incomplete structs only: no function macros. Flags that have no
- * meaning in user space are accepted.
+ * Opt-in, included by nothing else. Inline functions and incomplete structs only: no function
+ * macros. Flags that have no meaning in user space are accepted.
  */
 #ifndef QUARRY_LINUX_COMPAT_H
 #define QUARRY_LINUX_COMPAT_H
@@ -40,12 +41,14 @@ typedef qy_slab_flags_t slab_flags_t;
 
 #define ZERO_SIZE_PTR QY_ZERO_SIZE_PTR
 
-static inline struct kmem_cache *kmem_cache_create(const char *name, unsigned int size, unsigned int align,
-						   slab_flags_t flags, void (*ctor)(void *))
+static inline struct kmem_cache *kmem_cache_create(const char *name, unsigned int size,
+						   unsigned int align, slab_flags_t flags,
+						   void (*ctor)(void *))
 {
 	struct qy_mm *mm = qy_mm_default();
 
-	return (struct kmem_cache *)(mm ? qy_cache_create(mm, name, size, align, flags, ctor) : NULL);
+	return (struct kmem_cache *)(mm ? qy_cache_create(mm, name, size, align, flags, ctor)
+					: NULL);
 }
 
 static inline void kmem_cache_destroy(struct kmem_cache *s)

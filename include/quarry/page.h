@@ -46,9 +46,11 @@ struct qy_mm_config {
 	size_t struct_size;	    /* sizeof(struct qy_mm_config), set by the initialiser */
 	enum qy_backing backing;
 	void *base;		    /* ARENA: the buffer */
-	size_t size;		    /* bytes: ARENA the buffer's, ANON the span to reserve (0: 64 GiB) */
+	/* bytes: ARENA the buffer's, ANON the span to reserve (0: 64 GiB) */
+	size_t size;
 	size_t initial;		    /* bytes, ANON: brought in at start (0: one section) */
-	unsigned int max_order;	    /* largest block is 2^max_order pages; 0 means the default, 10 */
+	/* largest block is 2^max_order pages; 0 means the default, 10 */
+	unsigned int max_order;
 	bool max_order_zero;	    /* true: blocks of one page only (max_order is ignored) */
 	size_t zone_limit[QY_NR_ZONES]; /* end of each zone, bytes from base; 0: zone is empty.
 					 * NORMAL takes what is left. */
@@ -57,8 +59,10 @@ struct qy_mm_config {
 	unsigned int nr_cpus;	    /* MANUAL: number of CPUs, 1…64; 0 means 1 */
 	uint64_t seed;
 	struct qy_clock clock;
-	const char *debug;	    /* e.g. "slab_debug=FZPU quarantine=64M", see debug.h; NULL: none */
-	unsigned int red_zone;	    /* bytes, least size of each red zone, 8…4096 (0: 8, the kernel's) */
+	/* e.g. "slab_debug=FZPU quarantine=64M", see debug.h; NULL: none */
+	const char *debug;
+	/* bytes, least size of each red zone, 8…4096 (0: 8, the kernel's) */
+	unsigned int red_zone;
 	struct qy_report_sink sink; /* sink.fn == NULL: text on standard error */
 	enum qy_policy policy;
 };
@@ -96,12 +100,15 @@ QY_API void qy_mm_destroy(struct qy_mm *mm);
  * qy_mm_default - the instance that malloc and the kernel-named API use; made at the first call.
  *
  * Its debug string is that of the environment variable QUARRY_DEBUG, else (debug build)
- * "slab_debug=FZPU quarantine=16M red_zone=64"; reports abort the program unless the string says policy=report.
+ * "slab_debug=FZPU quarantine=16M red_zone=64"; reports abort the program unless the string says
+ * policy=report.
  * Return: the instance, or NULL iff it could not be made (errno as qy_mm_create()).
  */
 QY_API struct qy_mm *qy_mm_default(void);
 
-/** qy_mm_set_cpu - MANUAL provider: later calls run on @cpu. Return: 0, -EINVAL, -EPERM (THREAD). */
+/**
+ * qy_mm_set_cpu - MANUAL provider: later calls run on @cpu. Return: 0, -EINVAL, -EPERM (THREAD).
+ */
 QY_API int qy_mm_set_cpu(struct qy_mm *mm, unsigned int cpu);
 
 /** qy_mm_base - the address of page frame 0. qy_mm_page_size - bytes in a page. */
@@ -136,7 +143,9 @@ QY_API int qy_free_pages(struct qy_mm *mm, struct qy_page *page, unsigned int or
 
 /** qy_get_free_pages - as qy_alloc_pages(), giving the address. */
 QY_API void *qy_get_free_pages(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order) QY_MUST_CHECK;
-/** qy_free_pages_addr - as qy_free_pages(), by address; -EINVAL too if it is not on a page border. */
+/**
+ * qy_free_pages_addr - as qy_free_pages(), by address; -EINVAL too if it is not on a page border.
+ */
 QY_API int qy_free_pages_addr(struct qy_mm *mm, const void *addr, unsigned int order);
 
 /** qy_page_address - the memory that a descriptor describes. */

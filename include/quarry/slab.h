@@ -84,7 +84,8 @@ struct qy_cache_info {
 	size_t struct_size;
 	char name[32];
 	qy_slab_flags_t flags;
-	unsigned int object_size, slot_size, align, objs_per_slab, order, red_left_pad, offset, inuse;
+	unsigned int object_size, slot_size, align, objs_per_slab, order;
+	unsigned int red_left_pad, offset, inuse;
 	size_t nr_slabs, nr_partial, total_objects, live_objects, high_water;
 	unsigned int sheaf_capacity;
 };

@@ -12,7 +12,10 @@
 
 QY_BEGIN_DECLS
 
-/** qy_vmalloc - @size bytes on a page border. Return: NULL iff @size is 0, impossible, or memory is exhausted. */
+/**
+ * qy_vmalloc - @size bytes on a page border. Return: NULL iff @size is 0, impossible, or memory is
+ * exhausted.
+ */
 QY_API void *qy_vmalloc(struct qy_mm *mm, size_t size) QY_MALLOC_LIKE;
 QY_API void *qy_vzalloc(struct qy_mm *mm, size_t size) QY_MALLOC_LIKE;
 /** qy_vfree - NULL is allowed; an address that starts no area is reported, nothing is freed. */

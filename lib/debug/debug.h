@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * debug.h - the one door from slab/, page/ and kmalloc/ to debugging: hooks, and stubs where it is built out.
+ * debug.h - the one door from slab/, page/ and kmalloc/ to debugging: hooks, and stubs where it is
+ * built out.
  *
  *   options.c     the debug string                 layout.c   where everything in a slot is
- *   object.c      fill, check, repair one object    slab_debug.c  the locked alloc and free path of debug caches
+ *   object.c      fill, check, repair one object    slab_debug.c  the locked path of debug caches
  *   track.c       who allocated, who freed          quarantine.c  freed objects kept back
  *   large.c       kmalloc blocks above two pages    validate.c    everything, on demand
  *   claim.c       released as it was asked for?
@@ -20,12 +21,12 @@
 
 /* One public call, as far as debugging wants to know. */
 struct qy__call {
-	size_t size, align;    /* asked for (free: claimed); 0: not said */
+	size_t size, align; /* asked for (free: claimed); 0: not said */
 	enum qy_family family;
-	uintptr_t caller;      /* return address of the public function */
-	bool sized, aligned;   /* free: size / align must match */
+	uintptr_t caller;    /* return address of the public function */
+	bool sized, aligned; /* free: size / align must match */
 	/* filled by qy__debug_call(): */
-	uint32_t stack;	       /* depot handle */
+	uint32_t stack; /* depot handle */
 	uint32_t cpu;
 	int32_t tid;
 	uint64_t when;
@@ -40,7 +41,8 @@ struct qy__origin {
 
 /* Flags this build knows. */
 #define QY__DEBUG_MASK                                                                             \
-	((QY_CONFIG_DEBUG && QY_CONFIG_SLAB_CONSISTENCY_CHECKS ? QY_SLAB_CONSISTENCY_CHECKS : 0u) | \
+	((QY_CONFIG_DEBUG && QY_CONFIG_SLAB_CONSISTENCY_CHECKS ? QY_SLAB_CONSISTENCY_CHECKS        \
+							       : 0u) |                             \
 	 (QY_CONFIG_DEBUG && QY_CONFIG_SLAB_RED_ZONE ? QY_SLAB_RED_ZONE : 0u) |                    \
 	 (QY_CONFIG_DEBUG && QY_CONFIG_SLAB_POISON ? QY_SLAB_POISON : 0u) |                        \
 	 (QY_CONFIG_DEBUG && QY_CONFIG_SLAB_STORE_USER ? QY_SLAB_STORE_USER : 0u) |                \
@@ -71,11 +73,15 @@ enum { QY__TRACK_ALLOC, QY__TRACK_FREE };
  */
 int qy__layout_object(struct qy__layout *l, size_t object_size, size_t align, qy_slab_flags_t flags,
 		      bool has_ctor, unsigned int red_zone);
-/* A large block: bytes in all, and where in it the object lies. Metadata is in the tail descriptors. */
+/*
+ * A large block: bytes in all, and where in it the object lies. Metadata is in the tail
+ * descriptors.
+ */
 struct qy__large_layout {
 	size_t offset, total;
 };
-void qy__layout_large(struct qy__large_layout *l, size_t size, size_t align, bool debug, unsigned int red_zone);
+void qy__layout_large(struct qy__large_layout *l, size_t size, size_t align, bool debug,
+		      unsigned int red_zone);
 
 /* ---- options.c ---- */
 
@@ -94,13 +100,22 @@ struct qy__debug_config {
 	char report_path[256];
 	char text[512];
 };
-/* 0, or -EINVAL: an item is unknown or malformed (*@bad: where). Letters unknown to the build are skipped. */
+/*
+ * 0, or -EINVAL: an item is unknown or malformed (*@bad: where). Letters unknown to the build are
+ * skipped.
+ */
 int qy__debug_parse(struct qy__debug_config *cfg, const char *string, const char **bad);
-/* The flags a cache gets: @flags with the string's added; debug letters not compiled in are dropped. */
+/*
+ * The flags a cache gets: @flags with the string's added; debug letters not compiled in are
+ * dropped.
+ */
 qy_slab_flags_t qy__debug_cache_flags(const struct qy__debug_config *cfg, const char *name,
 				      qy_slab_flags_t flags);
 
-/* Parse the configuration's string into mm->debug (allocated here), before the hand-over. 0 / -EINVAL / -ENOMEM. */
+/*
+ * Parse the configuration's string into mm->debug (allocated here), before the hand-over. 0 /
+ * -EINVAL / -ENOMEM.
+ */
 int qy__debug_config_init(struct qy_mm *mm, const struct qy_mm_config *cfg);
 
 /* ---- report.c: over fork() ---- */
@@ -112,7 +127,10 @@ void qy__report_unlock_all(struct qy_mm *mm);
 
 /* ---- bad_pointer.c ---- */
 
-/* Any kind of wrong pointer at free, realloc or usable size: finds out what it points into, reports. */
+/*
+ * Any kind of wrong pointer at free, realloc or usable size: finds out what it points into,
+ * reports.
+ */
 void qy__debug_bad_pointer(struct qy_mm *mm, enum qy_report_kind kind, const void *p,
 			   const struct qy__call *call);
 
@@ -131,7 +149,7 @@ struct qy__debug_state {
 	struct qy__stackdepot depot;
 	struct qy__quarantine quarantine;
 	struct qy__lock large_lock; /* `live` of large blocks */
-	uint64_t calls; /* for validate=N */
+	uint64_t calls;		    /* for validate=N */
 };
 
 /* A damaged run of bytes in a slot that nobody may write. */
@@ -147,52 +165,66 @@ struct qy__damage {
 #if QY_CONFIG_DEBUG
 /* claim.c: the kind of report that a release deserves, or QY_REPORT_NONE; what it says */
 enum qy_report_kind qy__debug_mismatch(const struct qy__origin *o, const struct qy__call *call);
-void qy__debug_mismatch_title(struct qy_report *r, const struct qy__origin *o, const struct qy__call *call);
+void qy__debug_mismatch_title(struct qy_report *r, const struct qy__origin *o,
+			      const struct qy__call *call);
 
 /* track.c */
 int qy__debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg); /* before the hand-over */
-void qy__debug_call(struct qy_mm *mm, struct qy__call *call); /* stack, thread, time. No lock held. */
+/* stack, thread, time. No lock held. */
+void qy__debug_call(struct qy_mm *mm, struct qy__call *call);
 void qy__debug_set_track(struct qy_cache *c, void *object, int which, const struct qy__call *call);
-void qy__debug_get_track(const struct qy_cache *c, const void *object, int which, struct qy_stack *stack);
+void qy__debug_get_track(const struct qy_cache *c, const void *object, int which,
+			 struct qy_stack *stack);
 void qy__debug_get_stack(struct qy_mm *mm, uint32_t handle, struct qy_stack *stack);
 
 /* object.c: bytes of one object */
 void qy__debug_fill_free(struct qy_cache *c, void *object);
 void qy__debug_fill_live(struct qy_cache *c, void *object, const struct qy__origin *o);
 /* The request of a live object changes in place: red zone behind it, poison in what it gains. */
-void qy__debug_resize_bytes(struct qy_cache *c, void *object, size_t old, const struct qy__origin *o);
+void qy__debug_resize_bytes(struct qy_cache *c, void *object, size_t old,
+			    const struct qy__origin *o);
 /* First damaged region of an object in the given state, or false. Reads only. */
-bool qy__debug_find_damage(const struct qy_cache *c, const void *object, bool live, struct qy__damage *d);
+bool qy__debug_find_damage(const struct qy_cache *c, const void *object, bool live,
+			   struct qy__damage *d);
 /* Damage behind the last object of a slab. Reads only. */
-bool qy__debug_find_slab_damage(const struct qy_cache *c, const struct qy_page *slab, struct qy__damage *d);
+bool qy__debug_find_slab_damage(const struct qy_cache *c, const struct qy_page *slab,
+				struct qy__damage *d);
 /* First byte of [p, p+n) that is not @value, or NULL; *@last: the last such byte. */
 uint8_t *qy__find_not(const void *p, size_t n, uint8_t value, uint8_t **last);
 void qy__debug_repair(const struct qy__damage *d);
-/* Bytes asked for, of a live object; the object's size where that is not tracked, or the word is damaged. */
+/*
+ * Bytes asked for, of a live object; the object's size where that is not tracked, or the word is
+ * damaged.
+ */
 size_t qy__debug_object_size(const struct qy_cache *c, const void *object);
 struct qy__origin qy__debug_object_origin(const struct qy_cache *c, const void *object);
 bool qy__debug_is_live(const struct qy_mm *mm, const void *object); /* its start, exactly */
 void qy__debug_set_live(struct qy_mm *mm, const void *object, bool live);
 
 /* object_report.c: findings about one object */
-void qy__debug_describe(struct qy_report *r, struct qy_cache *c, struct qy_page *slab, const void *object,
-			const struct qy__call *call);
+void qy__debug_describe(struct qy_report *r, struct qy_cache *c, struct qy_page *slab,
+			const void *object, const struct qy__call *call);
 /* Report and repair all damage of an object; the number of reports. */
-unsigned int qy__debug_check_object(struct qy_cache *c, struct qy_page *slab, void *object, bool live,
-				    const struct qy__call *call);
-unsigned int qy__debug_check_slab(struct qy_cache *c, struct qy_page *slab, const struct qy__call *call);
-void qy__debug_object_bug(struct qy_cache *c, struct qy_page *slab, void *object, enum qy_report_kind kind,
-			  const char *title, const char *fix, const struct qy__call *call);
+unsigned int qy__debug_check_object(struct qy_cache *c, struct qy_page *slab, void *object,
+				    bool live, const struct qy__call *call);
+unsigned int qy__debug_check_slab(struct qy_cache *c, struct qy_page *slab,
+				  const struct qy__call *call);
+void qy__debug_object_bug(struct qy_cache *c, struct qy_page *slab, void *object,
+			  enum qy_report_kind kind, const char *title, const char *fix,
+			  const struct qy__call *call);
 
 /* slab_debug.c: the debug path; takes and drops c->lock */
 int qy__debug_cache_free(struct qy_cache *c, void *object, struct qy__call *call);
-void qy__debug_release(struct qy_mm *mm, void *object); /* out of quarantine: verified, really freed */
+/* out of quarantine: verified, really freed */
+void qy__debug_release(struct qy_mm *mm, void *object);
 /* krealloc in place: the request changes, red zones follow. -EINVAL: not live (reported). */
 int qy__debug_resize(struct qy_cache *c, void *object, size_t size, struct qy__call *call);
 /* Is it the start of a live object of its cache? Reports if not. */
-bool qy__debug_check_live(struct qy_cache *c, void *object, enum qy_report_kind kind, struct qy__call *call);
+bool qy__debug_check_live(struct qy_cache *c, void *object, enum qy_report_kind kind,
+			  struct qy__call *call);
 /* used by the flavour, c->lock held */
-void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab); /* fill a new slab, before its objects */
+/* fill a new slab, before its objects */
+void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab);
 bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void *object);
 void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab, void *object,
 				 const struct qy__call *call);
@@ -202,7 +234,8 @@ qy_slab_flags_t qy__debug_large_flags(const struct qy_mm *mm);
 void *qy__debug_large_alloc(struct qy_mm *mm, struct qy_page *head, size_t offset, qy_gfp_t gfp,
 			    struct qy__call *call);
 int qy__debug_large_free(struct qy_mm *mm, struct qy_page *head, void *p, struct qy__call *call);
-void qy__debug_large_describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head); /* all but who asks */
+/* all but who asks */
+void qy__debug_large_describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head);
 int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, void *p, size_t size,
 			   struct qy__call *call);
 void qy__debug_large_release(struct qy_mm *mm, struct qy_page *head);
@@ -210,17 +243,21 @@ unsigned int qy__debug_large_check(struct qy_mm *mm, struct qy_page *head, bool 
 				   const struct qy__call *call);
 
 /* quarantine.c */
-bool qy__quarantine_put(struct qy_mm *mm, void *object, size_t bytes); /* false: not kept, free it now */
-void qy__quarantine_reduce(struct qy_mm *mm, size_t limit); /* oldest out until at most so many bytes */
-void qy__quarantine_drop(struct qy_mm *mm, const struct qy_cache *c); /* all of this cache's objects */
+/* false: not kept, free it now */
+bool qy__quarantine_put(struct qy_mm *mm, void *object, size_t bytes);
+/* oldest out until at most so many bytes */
+void qy__quarantine_reduce(struct qy_mm *mm, size_t limit);
+/* all of this cache's objects */
+void qy__quarantine_drop(struct qy_mm *mm, const struct qy_cache *c);
 
 /* validate.c */
 unsigned int qy__debug_validate_cache(struct qy_cache *c);
 unsigned int qy__debug_validate(struct qy_mm *mm);
-void qy__debug_tick(struct qy_mm *mm); /* validate=N */
+void qy__debug_tick(struct qy_mm *mm);			 /* validate=N */
 unsigned int qy__debug_report_leaks(struct qy_cache *c); /* at destroy; returns live objects */
 #else
-static inline enum qy_report_kind qy__debug_mismatch(const struct qy__origin *o, const struct qy__call *call)
+static inline enum qy_report_kind qy__debug_mismatch(const struct qy__origin *o,
+						     const struct qy__call *call)
 {
 	(void)o, (void)call;
 	return QY_REPORT_NONE;
@@ -263,7 +300,8 @@ static inline int qy__debug_cache_free(struct qy_cache *c, void *object, struct 
 	(void)c, (void)object, (void)call;
 	return 0;
 }
-static inline int qy__debug_resize(struct qy_cache *c, void *object, size_t size, struct qy__call *call)
+static inline int qy__debug_resize(struct qy_cache *c, void *object, size_t size,
+				   struct qy__call *call)
 {
 	(void)c, (void)object, (void)size, (void)call;
 	return 0;
@@ -278,13 +316,14 @@ static inline void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab
 {
 	(void)c, (void)slab;
 }
-static inline bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void *object)
+static inline bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab,
+						void *object)
 {
 	(void)c, (void)slab, (void)object;
 	return true;
 }
-static inline void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab, void *object,
-					       const struct qy__call *call)
+static inline void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab,
+					       void *object, const struct qy__call *call)
 {
 	(void)c, (void)slab, (void)object, (void)call;
 }
@@ -299,7 +338,8 @@ static inline void *qy__debug_large_alloc(struct qy_mm *mm, struct qy_page *head
 	(void)mm, (void)head, (void)offset, (void)gfp, (void)call;
 	return NULL;
 }
-static inline void qy__debug_large_describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head)
+static inline void qy__debug_large_describe(struct qy_report *r, struct qy_mm *mm,
+					    struct qy_page *head)
 {
 	(void)r, (void)mm, (void)head;
 }
@@ -309,8 +349,8 @@ static inline int qy__debug_large_free(struct qy_mm *mm, struct qy_page *head, v
 	(void)mm, (void)head, (void)p, (void)call;
 	return 0;
 }
-static inline int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, void *p, size_t size,
-					 struct qy__call *call)
+static inline int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, void *p,
+					 size_t size, struct qy__call *call)
 {
 	(void)mm, (void)head, (void)p, (void)size, (void)call;
 	return 0;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * large.c - kmalloc objects above the size classes, under debugging: a page block with zones around the object.
+ * large.c - kmalloc objects above the size classes, under debugging: a page block with zones around
+ * the object.
  *
  *   block  [ left red zone | object | right red zone … to the end of the block ]
  *
- * Request and state stand in the head's descriptor, the tracks in the first two tails': out of reach of any overflow.
- * A debug block therefore has at least four pages.
+ * Request and state stand in the head's descriptor, the tracks in the first two tails': out of
+ * reach of any overflow. A debug block therefore has at least four pages.
  *
- * State (large.live): 1 live → 2 in change → 0 freed, in quarantine. Lock: debug->large_lock over `live`; who made it 2
- * owns the bytes until he sets it to 0 or 1.
+ * State (large.live): 1 live → 2 in change → 0 freed, in quarantine. Lock: debug->large_lock over
+ * `live`; who made it 2 owns the bytes until he sets it to 0 or 1.
  */
 #include <errno.h>
 #include <string.h>
@@ -58,14 +59,15 @@ static void fill_poison(struct qy_mm *mm, struct qy_page *head, size_t from)
 static void set_track(struct qy_page *head, int which, const struct qy__call *call)
 {
 	head[1 + which].track =
-		(struct qy__page_track){ .when = call->when, .stack = call->stack, .tid = call->tid };
+		(struct qy__page_track){.when = call->when, .stack = call->stack, .tid = call->tid};
 }
 
-static void get_track(struct qy_mm *mm, const struct qy_page *head, int which, struct qy_stack *stack)
+static void get_track(struct qy_mm *mm, const struct qy_page *head, int which,
+		      struct qy_stack *stack)
 {
 	const struct qy__page_track *t = &head[1 + which].track;
 
-	*stack = (struct qy_stack){ .tid = t->tid, .when = t->when };
+	*stack = (struct qy_stack){.tid = t->tid, .when = t->when};
 	qy__debug_get_stack(mm, t->stack, stack);
 }
 
@@ -114,27 +116,28 @@ void qy__debug_large_describe(struct qy_report *r, struct qy_mm *mm, struct qy_p
 	r->left = (const uint8_t *)start + head->large.offset - 64;
 	r->left_len = 64;
 	r->right = (const uint8_t *)r->object + head->large.size;
-	r->right_len = min((size_t)64, (QY_PAGE_SIZE << head->order) - head->large.offset - head->large.size);
+	r->right_len = min((size_t)64,
+			   (QY_PAGE_SIZE << head->order) - head->large.offset - head->large.size);
 	get_track(mm, head, QY__TRACK_ALLOC, &r->alloc);
 	if (head->large.live != LIVE)
 		get_track(mm, head, QY__TRACK_FREE, &r->free);
 }
 
-static void describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head, enum qy_report_kind kind,
-		     const struct qy__call *call)
+static void describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head,
+		     enum qy_report_kind kind, const struct qy__call *call)
 {
 	qy__report_init(r, mm, kind, "kmalloc-large");
 	qy__debug_large_describe(r, mm, head);
 	if (!call)
 		return;
 	r->family_free = call->family;
-	r->here = (struct qy_stack){ .cpu = call->cpu, .tid = call->tid, .when = call->when };
+	r->here = (struct qy_stack){.cpu = call->cpu, .tid = call->tid, .when = call->when};
 	qy__debug_get_stack(mm, call->stack, &r->here);
 }
 
-static unsigned int restore_range(struct qy_mm *mm, struct qy_page *head, uint8_t *first, uint8_t *last,
-				  uint8_t value, enum qy_report_kind kind, const char *what,
-				  const struct qy__call *call)
+static unsigned int restore_range(struct qy_mm *mm, struct qy_page *head, uint8_t *first,
+				  uint8_t *last, uint8_t value, enum qy_report_kind kind,
+				  const char *what, const struct qy__call *call)
 {
 	struct qy_report r;
 
@@ -152,16 +155,19 @@ static unsigned int restore_range(struct qy_mm *mm, struct qy_page *head, uint8_
 	return 1;
 }
 
-static unsigned int check_range(struct qy_mm *mm, struct qy_page *head, size_t from, size_t to, uint8_t value,
-				enum qy_report_kind kind, const char *what, const struct qy__call *call)
+static unsigned int check_range(struct qy_mm *mm, struct qy_page *head, size_t from, size_t to,
+				uint8_t value, enum qy_report_kind kind, const char *what,
+				const struct qy__call *call)
 {
-	uint8_t *last = NULL, *first = qy__find_not(block_start(mm, head) + from, to - from, value, &last);
+	uint8_t *last = NULL,
+		*first = qy__find_not(block_start(mm, head) + from, to - from, value, &last);
 
 	return first ? restore_range(mm, head, first, last, value, kind, what, call) : 0;
 }
 
 /* One write may run over the body's end and the end byte: one finding. */
-static unsigned int check_poison(struct qy_mm *mm, struct qy_page *head, const struct qy__call *call)
+static unsigned int check_poison(struct qy_mm *mm, struct qy_page *head,
+				 const struct qy__call *call)
 {
 	uint8_t *body = (uint8_t *)block_start(mm, head) + head->large.offset;
 	uint8_t *end = body + head->large.size - 1, *last = NULL;
@@ -169,26 +175,33 @@ static unsigned int check_poison(struct qy_mm *mm, struct qy_page *head, const s
 	unsigned int n = 0;
 
 	if (first && last + 1 == end && *end != QY_POISON_END) {
-		n = restore_range(mm, head, first, end, QY_POISON_FREE, QY_REPORT_USE_AFTER_FREE, "Poison", call);
+		n = restore_range(mm, head, first, end, QY_POISON_FREE, QY_REPORT_USE_AFTER_FREE,
+				  "Poison", call);
 		*end = QY_POISON_END;
 		return n;
 	}
 	if (first)
-		n = restore_range(mm, head, first, last, QY_POISON_FREE, QY_REPORT_USE_AFTER_FREE, "Poison", call);
+		n = restore_range(mm, head, first, last, QY_POISON_FREE, QY_REPORT_USE_AFTER_FREE,
+				  "Poison", call);
 	if (*end != QY_POISON_END)
-		n += restore_range(mm, head, end, end, QY_POISON_END, QY_REPORT_USE_AFTER_FREE, "End Poison", call);
+		n += restore_range(mm, head, end, end, QY_POISON_END, QY_REPORT_USE_AFTER_FREE,
+				   "End Poison", call);
 	return n;
 }
 
-unsigned int qy__debug_large_check(struct qy_mm *mm, struct qy_page *head, bool live, const struct qy__call *call)
+unsigned int qy__debug_large_check(struct qy_mm *mm, struct qy_page *head, bool live,
+				   const struct qy__call *call)
 {
-	size_t begin = head->large.offset, end = begin + head->large.size, bytes = QY_PAGE_SIZE << head->order;
+	size_t begin = head->large.offset, end = begin + head->large.size,
+	       bytes = QY_PAGE_SIZE << head->order;
 	uint8_t zone = live ? QY_RED_ACTIVE : QY_RED_INACTIVE;
 	unsigned int n = 0;
 
 	if (has(mm, QY_SLAB_RED_ZONE)) {
-		n += check_range(mm, head, 0, begin, zone, QY_REPORT_UNDERWRITE, "Left Redzone", call);
-		n += check_range(mm, head, end, bytes, zone, QY_REPORT_OVERFLOW, "Right Redzone", call);
+		n += check_range(mm, head, 0, begin, zone, QY_REPORT_UNDERWRITE, "Left Redzone",
+				 call);
+		n += check_range(mm, head, end, bytes, zone, QY_REPORT_OVERFLOW, "Right Redzone",
+				 call);
 	}
 	if (!live && end > begin && has(mm, QY_SLAB_POISON))
 		n += check_poison(mm, head, call);
@@ -217,16 +230,17 @@ static bool claim(struct qy_mm *mm, struct qy_page *head, const void *p, enum qy
 	}
 	if (change_state(mm, head, LIVE, IN_CHANGE))
 		return true;
-	bug(mm, head, kind == QY_REPORT_INVALID_FREE ? QY_REPORT_DOUBLE_FREE : kind, "Object already free", call);
+	bug(mm, head, kind == QY_REPORT_INVALID_FREE ? QY_REPORT_DOUBLE_FREE : kind,
+	    "Object already free", call);
 	return false;
 }
 
 static void check_claim(struct qy_mm *mm, struct qy_page *head, const struct qy__call *call)
 {
-	struct qy__origin origin = { .known = true,
-				     .size = head->large.size,
-				     .align = head->large.align ? (size_t)1 << head->large.align : 0,
-				     .family = (enum qy_family)head->large.family };
+	struct qy__origin origin = {.known = true,
+				    .size = head->large.size,
+				    .align = head->large.align ? (size_t)1 << head->large.align : 0,
+				    .family = (enum qy_family)head->large.family};
 	enum qy_report_kind kind = qy__debug_mismatch(&origin, call);
 	struct qy_report r;
 
@@ -268,7 +282,8 @@ void qy__debug_large_release(struct qy_mm *mm, struct qy_page *head)
 	qy__free_block(mm, head);
 }
 
-int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, void *p, size_t size, struct qy__call *call)
+int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, void *p, size_t size,
+			   struct qy__call *call)
 {
 	size_t old = head->large.size;
 
@@ -279,7 +294,8 @@ int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, void *p, size
 	check_claim(mm, head, call);
 	head->large.size = size;
 	head->large.align = 0;
-	head->large.family = (uint8_t)call->family; /* it is realloc's from now on, as if it had moved */
+	head->large.family =
+		(uint8_t)call->family; /* it is realloc's from now on, as if it had moved */
 	fill_zones(mm, head, QY_RED_ACTIVE);
 	if (size > old)
 		fill_poison(mm, head, old);

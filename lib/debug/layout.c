@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * layout.c - where everything in a slot is. The only place that knows: all offsets are computed here, once.
+ * layout.c - where everything in a slot is. The only place that knows: all offsets are computed
+ * here, once.
  *
- *   [ left red zone | object | right red zone | free pointer | alloc track | free track | request | padding ]
- *                   ^0       ^object_size     ^inuse                                              ^meta_end
+ *   [ left red zone | object | right red zone | free pointer | tracks | request | padding ]
+ *                   ^0       ^object_size     ^inuse                            ^meta_end
  *
- * The order of the steps is that of linux-mm.md 2.2; red_zone = 8 gives the kernel's figures to the byte. A larger
- * red_zone widens both zones, so that a longer overflow does not reach the tracks that tell who allocated.
+ * The order of the steps is that of linux-mm.md 2.2; red_zone = 8 gives the kernel's figures to the
+ * byte. A larger red_zone widens both zones, so that a longer overflow does not reach the tracks
+ * that tell who allocated.
  */
 #include <errno.h>
 
@@ -17,10 +19,12 @@
 
 #define WORD 8u
 
-static bool pointer_goes_outside(qy_slab_flags_t flags, bool has_ctor, size_t object_size, bool tracked)
+static bool pointer_goes_outside(qy_slab_flags_t flags, bool has_ctor, size_t object_size,
+				 bool tracked)
 {
 	return (qy__debug_has(flags, QY_SLAB_POISON) && !qy__planted(22)) || has_ctor ||
-	       (qy__debug_has(flags, QY_SLAB_RED_ZONE) && (tracked || object_size < sizeof(void *)));
+	       (qy__debug_has(flags, QY_SLAB_RED_ZONE) &&
+		(tracked || object_size < sizeof(void *)));
 }
 
 int qy__layout_object(struct qy__layout *l, size_t object_size, size_t align, qy_slab_flags_t flags,
@@ -31,7 +35,7 @@ int qy__layout_object(struct qy__layout *l, size_t object_size, size_t align, qy
 	bool tracked = user && (flags & QY_SLAB_KMALLOC);
 	size_t size = qy__align_up(object_size, WORD);
 
-	*l = (struct qy__layout){ .object_size = (uint32_t)object_size, .align = (uint32_t)align };
+	*l = (struct qy__layout){.object_size = (uint32_t)object_size, .align = (uint32_t)align};
 	if (zones && red_zone > WORD)
 		size = qy__align_up(object_size + red_zone, WORD);
 	else if (zones && size == object_size)
@@ -64,8 +68,10 @@ int qy__layout_object(struct qy__layout *l, size_t object_size, size_t align, qy
 	return 0;
 }
 
-void qy__layout_large(struct qy__large_layout *l, size_t size, size_t align, bool debug, unsigned int red_zone)
+void qy__layout_large(struct qy__large_layout *l, size_t size, size_t align, bool debug,
+		      unsigned int red_zone)
 {
-	l->offset = debug ? qy__align_up(max((size_t)red_zone, (size_t)64), max(align, (size_t)16)) : 0;
+	l->offset = debug ? qy__align_up(max((size_t)red_zone, (size_t)64), max(align, (size_t)16))
+			  : 0;
 	l->total = l->offset + size + (debug ? max((size_t)red_zone, (size_t)64) : 0);
 }

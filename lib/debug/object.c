@@ -15,8 +15,8 @@
 #include "util/plant.h"
 
 /*
- * The request word: 40 bits of size, 8 for the alignment's order (0: the usual), 8 of family, 8 to tell an
- * overwritten word from a real one.
+ * The request word: 40 bits of size, 8 for the alignment's order (0: the usual), 8 of family, 8 to
+ * tell an overwritten word from a real one.
  */
 #define REQUEST_ALIGN 40
 #define REQUEST_FAMILY 48
@@ -77,7 +77,8 @@ static bool get_request(const struct qy_cache *c, const void *object, struct qy_
 	o->size = word & ((UINT64_C(1) << REQUEST_ALIGN) - 1);
 	o->align = order && order < 64 ? (size_t)1 << order : 0;
 	o->family = (enum qy_family)(word >> REQUEST_FAMILY & 0xff);
-	return word >> 56 == REQUEST_MARK && o->size <= c->layout.object_size && o->family < QY_NR_FAMILIES;
+	return word >> 56 == REQUEST_MARK && o->size <= c->layout.object_size &&
+	       o->family < QY_NR_FAMILIES;
 }
 
 size_t qy__debug_object_size(const struct qy_cache *c, const void *object)
@@ -87,16 +88,17 @@ size_t qy__debug_object_size(const struct qy_cache *c, const void *object)
 
 struct qy__origin qy__debug_object_origin(const struct qy_cache *c, const void *object)
 {
-	struct qy__origin o = { .known = true };
+	struct qy__origin o = {.known = true};
 
-	return get_request(c, object, &o) ? o : (struct qy__origin){ .size = c->layout.object_size };
+	return get_request(c, object, &o) ? o : (struct qy__origin){.size = c->layout.object_size};
 }
 
 static void fill_zones(struct qy_cache *c, char *object, size_t size, uint8_t value)
 {
 	if (!has(c, QY_SLAB_RED_ZONE))
 		return;
-	memset(object - c->layout.red_left_pad, qy__planted(24) ? QY_RED_ACTIVE : value, c->layout.red_left_pad);
+	memset(object - c->layout.red_left_pad, qy__planted(24) ? QY_RED_ACTIVE : value,
+	       c->layout.red_left_pad);
 	memset(object + size, value, c->layout.inuse - size);
 }
 
@@ -123,7 +125,8 @@ void qy__debug_fill_live(struct qy_cache *c, void *object, const struct qy__orig
 	fill_poison(c, object, size);
 }
 
-void qy__debug_resize_bytes(struct qy_cache *c, void *object, size_t old, const struct qy__origin *o)
+void qy__debug_resize_bytes(struct qy_cache *c, void *object, size_t old,
+			    const struct qy__origin *o)
 {
 	size_t size = o->size;
 
@@ -153,16 +156,19 @@ uint8_t *qy__find_not(const void *p, size_t n, uint8_t value, uint8_t **last)
 	return (uint8_t *)b + i;
 }
 
-static bool find_in(const void *from, size_t n, uint8_t value, enum qy_report_kind kind, const char *what,
-		    struct qy__damage *d)
+static bool find_in(const void *from, size_t n, uint8_t value, enum qy_report_kind kind,
+		    const char *what, struct qy__damage *d)
 {
 	uint8_t *last = NULL, *first = qy__find_not(from, n, value, &last);
 
 	if (!first)
 		return false;
-	*d = (struct qy__damage){
-		.kind = kind, .what = what, .start = first, .end = last + 1, .expected = value, .fill = value
-	};
+	*d = (struct qy__damage){.kind = kind,
+				 .what = what,
+				 .start = first,
+				 .end = last + 1,
+				 .expected = value,
+				 .fill = value};
 	return true;
 }
 
@@ -175,10 +181,12 @@ static bool find_in_poison(const char *object, size_t size, struct qy__damage *d
 		d->end += d->poison_end;
 		return true;
 	}
-	return !qy__planted(23) && find_in(object + size - 1, 1, QY_POISON_END, QY_REPORT_USE_AFTER_FREE, "End Poison", d);
+	return !qy__planted(23) && find_in(object + size - 1, 1, QY_POISON_END,
+					   QY_REPORT_USE_AFTER_FREE, "End Poison", d);
 }
 
-bool qy__debug_find_damage(const struct qy_cache *c, const void *object, bool live, struct qy__damage *d)
+bool qy__debug_find_damage(const struct qy_cache *c, const void *object, bool live,
+			   struct qy__damage *d)
 {
 	const struct qy__layout *l = &c->layout;
 	uint8_t zone = live ? QY_RED_ACTIVE : QY_RED_INACTIVE;
@@ -186,35 +194,39 @@ bool qy__debug_find_damage(const struct qy_cache *c, const void *object, bool li
 	const char *p = object;
 
 	if (has(c, QY_SLAB_RED_ZONE)) {
-		if (find_in(p - l->red_left_pad, l->red_left_pad, zone, QY_REPORT_UNDERWRITE, "Left Redzone", d))
+		if (find_in(p - l->red_left_pad, l->red_left_pad, zone, QY_REPORT_UNDERWRITE,
+			    "Left Redzone", d))
 			return true;
-		if (!qy__planted(20) &&
-		    find_in(p + size, l->inuse - size, zone, QY_REPORT_OVERFLOW, "Right Redzone", d)) {
+		if (!qy__planted(20) && find_in(p + size, l->inuse - size, zone, QY_REPORT_OVERFLOW,
+						"Right Redzone", d)) {
 			if (d->start < (const uint8_t *)p + l->object_size)
 				d->what = "kmalloc Redzone";
 			return true;
 		}
 	} else if (has(c, QY_SLAB_POISON) &&
-		   find_in(p + l->object_size, l->inuse - l->object_size, QY_POISON_INUSE, QY_REPORT_OVERFLOW,
-			   "Alignment padding", d)) {
+		   find_in(p + l->object_size, l->inuse - l->object_size, QY_POISON_INUSE,
+			   QY_REPORT_OVERFLOW, "Alignment padding", d)) {
 		return true;
 	}
 	if (!live && poisons(c) && find_in_poison(p, l->object_size, d))
 		return true;
 	if (!has(c, QY_SLAB_POISON) || l->meta_end >= l->slot - l->red_left_pad)
 		return false;
-	return find_in(p + l->meta_end, l->slot - l->red_left_pad - l->meta_end, QY_POISON_INUSE, QY_REPORT_PADDING,
-		       "Object padding", d);
+	return find_in(p + l->meta_end, l->slot - l->red_left_pad - l->meta_end, QY_POISON_INUSE,
+		       QY_REPORT_PADDING, "Object padding", d);
 }
 
-bool qy__debug_find_slab_damage(const struct qy_cache *c, const struct qy_page *slab, struct qy__damage *d)
+bool qy__debug_find_slab_damage(const struct qy_cache *c, const struct qy_page *slab,
+				struct qy__damage *d)
 {
 	const char *start = qy__page_addr(c->mm, slab);
-	size_t used = (size_t)slab->slab.objects * c->layout.slot, bytes = QY_PAGE_SIZE << slab->order;
+	size_t used = (size_t)slab->slab.objects * c->layout.slot,
+	       bytes = QY_PAGE_SIZE << slab->order;
 
 	if (!has(c, QY_SLAB_POISON) || used > bytes)
 		return false;
-	return find_in(start + used, bytes - used, QY_POISON_INUSE, QY_REPORT_PADDING, "Padding", d);
+	return find_in(start + used, bytes - used, QY_POISON_INUSE, QY_REPORT_PADDING, "Padding",
+		       d);
 }
 
 void qy__debug_repair(const struct qy__damage *d)

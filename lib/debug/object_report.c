@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * object_report.c - findings about one object or slab: what is damaged, whose it was, how it was repaired.
+ * object_report.c - findings about one object or slab: what is damaged, whose it was, how it was
+ * repaired.
  *
  * Context: c->lock is held. Stacks were taken before that; only the depot is read here.
  */
@@ -26,8 +27,8 @@ static void describe_bytes(struct qy_report *r, struct qy_cache *c, const void *
 	r->padding_len = l->slot - l->red_left_pad - l->meta_end;
 }
 
-void qy__debug_describe(struct qy_report *r, struct qy_cache *c, struct qy_page *slab, const void *object,
-			const struct qy__call *call)
+void qy__debug_describe(struct qy_report *r, struct qy_cache *c, struct qy_page *slab,
+			const void *object, const struct qy__call *call)
 {
 	static const struct qy__call nobody;
 	struct qy__origin origin;
@@ -59,7 +60,7 @@ void qy__debug_describe(struct qy_report *r, struct qy_cache *c, struct qy_page 
 	qy__debug_get_track(c, object, QY__TRACK_FREE, &r->free);
 	/* While it is live, the free track is that of the object before it in this slot. */
 	if (r->free.when < r->alloc.when || qy__debug_is_live(c->mm, object))
-		r->free = (struct qy_stack){ 0 };
+		r->free = (struct qy_stack){0};
 	describe_bytes(r, c, object);
 }
 
@@ -76,13 +77,14 @@ static void report_damage(struct qy_cache *c, struct qy_page *slab, const void *
 	r.damage_offset = (const char *)d->start - (const char *)(object ? object : r.slab);
 	r.expected = d->expected;
 	r.found = *d->start;
-	qy__report_fix(&r, "Restoring %s 0x%lx-0x%lx=0x%x", d->what, (unsigned long)(uintptr_t)d->start,
-		       (unsigned long)(uintptr_t)(d->end - 1), d->fill);
+	qy__report_fix(&r, "Restoring %s 0x%lx-0x%lx=0x%x", d->what,
+		       (unsigned long)(uintptr_t)d->start, (unsigned long)(uintptr_t)(d->end - 1),
+		       d->fill);
 	qy__report_emit(&r);
 }
 
-unsigned int qy__debug_check_object(struct qy_cache *c, struct qy_page *slab, void *object, bool live,
-				    const struct qy__call *call)
+unsigned int qy__debug_check_object(struct qy_cache *c, struct qy_page *slab, void *object,
+				    bool live, const struct qy__call *call)
 {
 	struct qy__damage d;
 	unsigned int n;
@@ -95,8 +97,9 @@ unsigned int qy__debug_check_object(struct qy_cache *c, struct qy_page *slab, vo
 	return n;
 }
 
-void qy__debug_object_bug(struct qy_cache *c, struct qy_page *slab, void *object, enum qy_report_kind kind,
-			  const char *title, const char *fix, const struct qy__call *call)
+void qy__debug_object_bug(struct qy_cache *c, struct qy_page *slab, void *object,
+			  enum qy_report_kind kind, const char *title, const char *fix,
+			  const struct qy__call *call)
 {
 	struct qy_report r;
 
@@ -108,10 +111,15 @@ void qy__debug_object_bug(struct qy_cache *c, struct qy_page *slab, void *object
 	qy__report_emit(&r);
 }
 
-/* How many objects there are follows from the order; how many are in use is at most that. Both are put right. */
-static unsigned int check_counters(struct qy_cache *c, struct qy_page *slab, const struct qy__call *call)
+/*
+ * How many objects there are follows from the order; how many are in use is at most that. Both are
+ * put right.
+ */
+static unsigned int check_counters(struct qy_cache *c, struct qy_page *slab,
+				   const struct qy__call *call)
 {
-	unsigned int most = (unsigned int)min((QY_PAGE_SIZE << slab->order) / c->layout.slot, (size_t)32767);
+	unsigned int most =
+		(unsigned int)min((QY_PAGE_SIZE << slab->order) / c->layout.slot, (size_t)32767);
 	bool wrong_number = slab->slab.objects != most;
 	struct qy_report r;
 
@@ -122,7 +130,8 @@ static unsigned int check_counters(struct qy_cache *c, struct qy_page *slab, con
 	if (slab->slab.objects > most)
 		qy__report_title(&r, "objects %u > max %u", slab->slab.objects, most);
 	else if (wrong_number)
-		qy__report_title(&r, "Wrong number of objects. Found %u but should be %u", slab->slab.objects, most);
+		qy__report_title(&r, "Wrong number of objects. Found %u but should be %u",
+				 slab->slab.objects, most);
 	else
 		qy__report_title(&r, "inuse %u > max %u", slab->slab.inuse, most);
 	qy__report_fix(&r, wrong_number ? "Number of objects adjusted" : "Object count adjusted");
@@ -132,7 +141,8 @@ static unsigned int check_counters(struct qy_cache *c, struct qy_page *slab, con
 	return 1;
 }
 
-unsigned int qy__debug_check_slab(struct qy_cache *c, struct qy_page *slab, const struct qy__call *call)
+unsigned int qy__debug_check_slab(struct qy_cache *c, struct qy_page *slab,
+				  const struct qy__call *call)
 {
 	unsigned int n = check_counters(c, slab, call);
 	struct qy__damage d;

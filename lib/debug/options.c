@@ -2,9 +2,10 @@
 /*
  * options.c - the debug string: "slab_debug=FZ;PU,kmalloc-* quarantine=64M".
  *
- * Items are parted by blanks or colons. Within slab_debug the rules are the kernel's (linux-mm.md 2.7): blocks parted by ';',
- * letters, then names; a block without names is global, the last one wins; of blocks with names the first that matches
- * a cache wins and replaces the global letters for it.
+ * Items are parted by blanks or colons. Within slab_debug the rules are the kernel's (linux-mm.md
+ * 2.7): blocks parted by ';', letters, then names; a block without names is global, the last one
+ * wins; of blocks with names the first that matches a cache wins and replaces the global letters
+ * for it.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -25,24 +26,13 @@ static bool is_separator(char ch)
 static bool parse_letter(char ch, qy_slab_flags_t *flags)
 {
 	switch (ch | 0x20) {
-	case 'f':
-		*flags |= QY_SLAB_CONSISTENCY_CHECKS;
-		return true;
-	case 'z':
-		*flags |= QY_SLAB_RED_ZONE;
-		return true;
-	case 'p':
-		*flags |= QY_SLAB_POISON;
-		return true;
-	case 'u':
-		*flags |= QY_SLAB_STORE_USER;
-		return true;
-	case 't':
-		*flags |= QY_SLAB_TRACE;
-		return true;
+	case 'f': *flags |= QY_SLAB_CONSISTENCY_CHECKS; return true;
+	case 'z': *flags |= QY_SLAB_RED_ZONE; return true;
+	case 'p': *flags |= QY_SLAB_POISON; return true;
+	case 'u': *flags |= QY_SLAB_STORE_USER; return true;
+	case 't': *flags |= QY_SLAB_TRACE; return true;
 	case 'a': /* failslab's mark and the order switch: known, no effect here */
-	case 'o':
-		return true;
+	case 'o': return true;
 	default:
 		if (ch == '-')
 			*flags = 0;
@@ -51,7 +41,8 @@ static bool parse_letter(char ch, qy_slab_flags_t *flags)
 }
 
 /* letters[,names] in [s, end). */
-static int parse_block(struct qy__debug_config *cfg, const char *s, const char *end, const char **bad)
+static int parse_block(struct qy__debug_config *cfg, const char *s, const char *end,
+		       const char **bad)
 {
 	const char *names = memchr(s, ',', (size_t)(end - s));
 	const char *stop = names ? names : end;
@@ -78,7 +69,8 @@ static int parse_block(struct qy__debug_config *cfg, const char *s, const char *
 	return 0;
 }
 
-static int parse_slab_debug(struct qy__debug_config *cfg, const char *s, const char *end, const char **bad)
+static int parse_slab_debug(struct qy__debug_config *cfg, const char *s, const char *end,
+			    const char **bad)
 {
 	if (s == end)
 		cfg->global = ALL_LETTERS;
@@ -108,17 +100,10 @@ static int parse_bytes(const char *s, const char *end, size_t *out)
 		unsigned int shift;
 
 		switch (*s++ | 0x20) {
-		case 'k':
-			shift = 10;
-			break;
-		case 'm':
-			shift = 20;
-			break;
-		case 'g':
-			shift = 30;
-			break;
-		default:
-			return -EINVAL;
+		case 'k': shift = 10; break;
+		case 'm': shift = 20; break;
+		case 'g': shift = 30; break;
+		default: return -EINVAL;
 		}
 		if (value > SIZE_MAX >> shift)
 			return -EINVAL;
@@ -157,7 +142,8 @@ static bool key_is(const char *s, const char *eq, const char *key)
 	return (size_t)(eq - s) == strlen(key) && !memcmp(s, key, (size_t)(eq - s));
 }
 
-static int parse_item(struct qy__debug_config *cfg, const char *s, const char *end, const char **bad)
+static int parse_item(struct qy__debug_config *cfg, const char *s, const char *end,
+		      const char **bad)
 {
 	const char *eq = memchr(s, '=', (size_t)(end - s));
 	const char *key_end = eq ? eq : end, *value = eq ? eq + 1 : end;
@@ -272,10 +258,11 @@ int qy__debug_config_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 
 const char *qy_build_debug_letters(void)
 {
-	static const char *const all[16] = { "",   "F",	 "Z",  "FZ",  "P",  "FP",  "ZP",  "FZP",
-					     "U", "FU", "ZU", "FZU", "PU", "FPU", "ZPU", "FZPU" };
+	static const char *const all[16] = {"",	 "F",  "Z",  "FZ",  "P",  "FP",	 "ZP",	"FZP",
+					    "U", "FU", "ZU", "FZU", "PU", "FPU", "ZPU", "FZPU"};
 	qy_slab_flags_t known = QY__DEBUG_MASK;
 
-	return all[(known & QY_SLAB_CONSISTENCY_CHECKS ? 1 : 0) + (known & QY_SLAB_RED_ZONE ? 2 : 0) +
-		   (known & QY_SLAB_POISON ? 4 : 0) + (known & QY_SLAB_STORE_USER ? 8 : 0)];
+	return all[(known & QY_SLAB_CONSISTENCY_CHECKS ? 1 : 0) +
+		   (known & QY_SLAB_RED_ZONE ? 2 : 0) + (known & QY_SLAB_POISON ? 4 : 0) +
+		   (known & QY_SLAB_STORE_USER ? 8 : 0)];
 }

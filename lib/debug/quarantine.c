@@ -2,9 +2,9 @@
 /*
  * quarantine.c - freed objects kept back, oldest first, until their bytes exceed a limit.
  *
- * While an object waits here it is poisoned and not handed out: a write through a stale pointer damages nobody and is
- * found when the object leaves, or when everything is validated. The entries lie in pages of their own, apart from the
- * objects:
+ * While an object waits here it is poisoned and not handed out: a write through a stale pointer
+ * damages nobody and is found when the object leaves, or when everything is validated. The entries
+ * lie in pages of their own, apart from the objects:
  *
  *   head page [ …, entry, entry ] → page [ entry … ] → tail page [ entry, entry, … ]
  *                  ^head_pos                                                ^tail_pos
@@ -58,7 +58,7 @@ bool qy__quarantine_put(struct qy_mm *mm, void *object, size_t bytes)
 		return false;
 	qy__lock(&q->lock);
 	if (make_room_locked(mm, q)) {
-		*entry_at(mm, q->tail, q->tail_pos++) = (struct entry){ object, bytes };
+		*entry_at(mm, q->tail, q->tail_pos++) = (struct entry){object, bytes};
 		q->bytes += bytes;
 		q->count++;
 		kept = true;
@@ -118,7 +118,8 @@ static bool belongs_to(struct qy_mm *mm, const struct qy_cache *c, const void *o
 }
 
 /* Take the next object of @c, from *@pfn / *@pos on, out of the middle. */
-static void *take_of_cache_locked(struct qy_mm *mm, const struct qy_cache *c, uint32_t *pfn, uint32_t *pos)
+static void *take_of_cache_locked(struct qy_mm *mm, const struct qy_cache *c, uint32_t *pfn,
+				  uint32_t *pos)
 {
 	struct qy__quarantine *q = &mm->debug->quarantine;
 

@@ -2,8 +2,8 @@
 /*
  * report.c - from a finding to a decision.
  *
- * Nothing here allocates or trusts the memory it reports on: callers fill the report from descriptors and from
- * records they have checked.
+ * Nothing here allocates or trusts the memory it reports on: callers fill the report from
+ * descriptors and from records they have checked.
  *
  * Lock: report.lock, the last of all; held while the sink runs, so that two reports never mix.
  */
@@ -18,7 +18,8 @@
 #include "util/hash.h"
 #include "util/module.h"
 
-void qy__report_init(struct qy_report *r, struct qy_mm *mm, enum qy_report_kind kind, const char *cache)
+void qy__report_init(struct qy_report *r, struct qy_mm *mm, enum qy_report_kind kind,
+		     const char *cache)
 {
 	memset(r, 0, sizeof(*r));
 	r->struct_size = sizeof(*r);

@@ -2,8 +2,9 @@
 /*
  * report.h - found → described → decided. In every build: the page floor reports too.
  *
- * A finder fills a struct qy_report on its stack (init, then the fields it knows), and emits it: sequence number, hash,
- * sink, policy. Nothing here allocates. Locks of the finder may be held; the report lock is the last of all.
+ * A finder fills a struct qy_report on its stack (init, then the fields it knows), and emits it:
+ * sequence number, hash, sink, policy. Nothing here allocates. Locks of the finder may be held; the
+ * report lock is the last of all.
  *
  * Text form (report_text.c):
  *   77 '='
@@ -11,7 +12,8 @@
  *   77 '-'
  *   <blank>
  *   Quarry: <kind in words>
- *   QY seq=1 kind=heap-overflow cache=kmalloc-32 object=0x… size=24 offset=24 len=1 expected=0xcc found=0x41 alloc=malloc free=- hash=0x…
+ *   QY seq=1 kind=heap-overflow cache=kmalloc-32 object=0x… size=24 offset=24 len=1
+ *      expected=0xcc found=0x41 alloc=malloc free=- hash=0x…                       (one line)
  *   [0x…-0x… @offset=N. First byte 0x41 instead of 0xcc]
  *   Allocated age=… cpu=… pid=…          (frames follow, also under the next two)
  *   Freed age=… cpu=… pid=…
@@ -31,9 +33,12 @@
 #include "page/page.h"
 #include "util/fmt.h"
 
-void qy__report_init(struct qy_report *r, struct qy_mm *mm, enum qy_report_kind kind, const char *cache);
-__attribute__((format(printf, 2, 3))) void qy__report_title(struct qy_report *r, const char *fmt, ...);
-__attribute__((format(printf, 2, 3))) void qy__report_fix(struct qy_report *r, const char *fmt, ...);
+void qy__report_init(struct qy_report *r, struct qy_mm *mm, enum qy_report_kind kind,
+		     const char *cache);
+__attribute__((format(printf, 2, 3))) void qy__report_title(struct qy_report *r, const char *fmt,
+							    ...);
+__attribute__((format(printf, 2, 3))) void qy__report_fix(struct qy_report *r, const char *fmt,
+							  ...);
 /* Number, hash, tell, decide. Does not return under QY_POLICY_ABORT when the kind is a bug. */
 void qy__report_emit(struct qy_report *r);
 
@@ -42,8 +47,9 @@ void qy__report_bad_page(struct qy_mm *mm, enum qy_report_kind kind, const void 
 			 const struct qy_page *page, const char *title, uintptr_t caller);
 
 /*
- * The stack from the public function's caller on, with that function itself as first frame. @caller is the return
- * address of the public function; a stack in which it does not occur is given whole. No lock may be held.
+ * The stack from the public function's caller on, with that function itself as first frame. @caller
+ * is the return address of the public function; a stack in which it does not occur is given whole.
+ * No lock may be held.
  */
 unsigned int qy__backtrace_from(uintptr_t *pcs, unsigned int max, uintptr_t caller);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report_text.c - a report as SLUB words it, with one line for people and one for machines before it.
- * The form is drawn in report.h. No stdio, no locale, no memory.
+ * report_text.c - a report as SLUB words it, with one line for people and one for machines before
+ * it. The form is drawn in report.h. No stdio, no locale, no memory.
  */
 #include <string.h>
 #include <unistd.h>
@@ -29,7 +29,7 @@ static unsigned long addr(const void *p)
 
 static const char *family_name(enum qy_family family)
 {
-	static const char *const name[QY_NR_FAMILIES] = { "-", "malloc", "new", "new[]" };
+	static const char *const name[QY_NR_FAMILIES] = {"-", "malloc", "new", "new[]"};
 
 	return (unsigned int)family < QY_NR_FAMILIES ? name[family] : "?";
 }
@@ -48,28 +48,28 @@ static void plain_words(struct qy__buf *b, const struct qy_report *r)
 	qy__fmt(b, "Quarry: %s: ", qy_report_kind_name(r->kind));
 	switch (r->kind) {
 	case QY_REPORT_OVERFLOW:
-		qy__fmt(b, "%zu byte%s written past the end of a %zu-byte object, at offset %ld", len, plural(len),
-			size, off);
+		qy__fmt(b, "%zu byte%s written past the end of a %zu-byte object, at offset %ld",
+			len, plural(len), size, off);
 		if ((size_t)off == size)
 			qy__fmt(b, " (right behind its last byte)");
 		break;
 	case QY_REPORT_UNDERWRITE:
-		qy__fmt(b, "%zu byte%s written before the start of a %zu-byte object, at offset %ld", len,
-			plural(len), size, off);
+		qy__fmt(b,
+			"%zu byte%s written before the start of a %zu-byte object, at offset %ld",
+			len, plural(len), size, off);
 		break;
 	case QY_REPORT_USE_AFTER_FREE:
-		qy__fmt(b, "%zu byte%s of a freed %zu-byte object written, at offset %ld", len, plural(len), size, off);
+		qy__fmt(b, "%zu byte%s of a freed %zu-byte object written, at offset %ld", len,
+			plural(len), size, off);
 		break;
 	case QY_REPORT_DOUBLE_FREE:
 		qy__fmt(b, "the %zu-byte object at 0x%lx was freed before", size, addr(r->object));
 		break;
 	case QY_REPORT_FAMILY_MISMATCH:
-		qy__fmt(b, "memory from %s given to the release of %s", family_name(r->family_alloc),
-			family_name(r->family_free));
+		qy__fmt(b, "memory from %s given to the release of %s",
+			family_name(r->family_alloc), family_name(r->family_free));
 		break;
-	default:
-		qy__fmt(b, "%s", r->title);
-		break;
+	default: qy__fmt(b, "%s", r->title); break;
 	}
 	qy__fmt(b, "\n");
 }
@@ -79,12 +79,12 @@ static void machine_line(struct qy__buf *b, const struct qy_report *r)
 	qy__fmt(b, "QY seq=%lu kind=%s cache=%s object=0x%lx size=%zu", (unsigned long)r->seq,
 		qy_report_kind_name(r->kind), r->cache, addr(r->object), r->object_size);
 	if (r->damage)
-		qy__fmt(b, " offset=%ld len=%zu expected=0x%02x found=0x%02x", (long)r->damage_offset, r->damage_len,
-			r->expected, r->found);
+		qy__fmt(b, " offset=%ld len=%zu expected=0x%02x found=0x%02x",
+			(long)r->damage_offset, r->damage_len, r->expected, r->found);
 	else if (r->damage_offset)
 		qy__fmt(b, " offset=%ld", (long)r->damage_offset);
-	qy__fmt(b, " alloc=%s free=%s hash=0x%016lx\n", family_name(r->family_alloc), family_name(r->family_free),
-		(unsigned long)r->hash);
+	qy__fmt(b, " alloc=%s free=%s hash=0x%016lx\n", family_name(r->family_alloc),
+		family_name(r->family_free), (unsigned long)r->hash);
 }
 
 static void frames(struct qy__buf *b, const struct qy_stack *stack)
@@ -94,8 +94,8 @@ static void frames(struct qy__buf *b, const struct qy_stack *stack)
 
 	for (unsigned int i = 0; i < stack->nr; i++) {
 		if (qy__module_of(stack->pc[i] - 1, path, sizeof(path), &offset))
-			qy__fmt(b, "    #%u 0x%lx (%s+0x%lx)\n", i, (unsigned long)stack->pc[i], path,
-				(unsigned long)offset + 1);
+			qy__fmt(b, "    #%u 0x%lx (%s+0x%lx)\n", i, (unsigned long)stack->pc[i],
+				path, (unsigned long)offset + 1);
 		else
 			qy__fmt(b, "    #%u 0x%lx\n", i, (unsigned long)stack->pc[i]);
 	}
@@ -107,7 +107,8 @@ static void stack(struct qy__buf *b, const char *what, const struct qy_stack *st
 		qy__fmt(b, "%s: the record was overwritten\n", what);
 	if (st->damaged || !(st->nr || st->when || st->tid))
 		return;
-	qy__fmt(b, "%s age=%lu.%06lu cpu=%u pid=%d\n", what, (unsigned long)((now - st->when) / 1000000000u),
+	qy__fmt(b, "%s age=%lu.%06lu cpu=%u pid=%d\n", what,
+		(unsigned long)((now - st->when) / 1000000000u),
 		(unsigned long)((now - st->when) / 1000u % 1000000u), st->cpu, st->tid);
 	frames(b, st);
 }
@@ -141,7 +142,8 @@ static void object_section(struct qy__buf *b, const struct qy_report *r)
 
 	if (n > DUMP_MAX) {
 		if (r->damage_offset > DUMP_MAX / 2)
-			from = min((size_t)r->damage_offset - DUMP_MAX / 2, n - DUMP_MAX) & ~(size_t)15;
+			from = min((size_t)r->damage_offset - DUMP_MAX / 2, n - DUMP_MAX) &
+			       ~(size_t)15;
 		n = min(n - from, (size_t)DUMP_MAX);
 	}
 	section(b, "Object   ", p + from, n);
@@ -150,11 +152,12 @@ static void object_section(struct qy__buf *b, const struct qy_report *r)
 static void dumps(struct qy__buf *b, const struct qy_report *r)
 {
 	if (r->slab && r->slab_objects)
-		qy__fmt(b, "Slab 0x%lx objects=%u used=%u fp=0x%lx flags=0x%x\n", addr(r->slab), r->slab_objects,
-			r->slab_inuse, addr(r->freepointer), r->flags);
+		qy__fmt(b, "Slab 0x%lx objects=%u used=%u fp=0x%lx flags=0x%x\n", addr(r->slab),
+			r->slab_objects, r->slab_inuse, addr(r->freepointer), r->flags);
 	if (r->object && r->slab)
 		qy__fmt(b, "Object 0x%lx @offset=%ld fp=0x%lx\n\n", addr(r->object),
-			(long)((const char *)r->object - (const char *)r->slab), addr(r->freepointer));
+			(long)((const char *)r->object - (const char *)r->slab),
+			addr(r->freepointer));
 	section(b, "Redzone  ", r->left, min(r->left_len, (size_t)DUMP_MAX));
 	if (r->object_dump_len)
 		object_section(b, r);
@@ -164,7 +167,7 @@ static void dumps(struct qy__buf *b, const struct qy_report *r)
 
 size_t qy_report_text(const struct qy_report *r, char *buf, size_t size)
 {
-	struct qy__buf b = { .p = buf, .cap = size };
+	struct qy__buf b = {.p = buf, .cap = size};
 	char name[512];
 
 	if (r->kind == QY_REPORT_TRACE || r->kind == QY_REPORT_NOMEM) {
@@ -172,15 +175,17 @@ size_t qy_report_text(const struct qy_report *r, char *buf, size_t size)
 		return b.len;
 	}
 	rule(&b, '=');
-	qy__fmt(&b, "BUG %s (%s[%d]): %s\n", r->cache, qy__program_name(name, sizeof(name)), (int)getpid(), r->title);
+	qy__fmt(&b, "BUG %s (%s[%d]): %s\n", r->cache, qy__program_name(name, sizeof(name)),
+		(int)getpid(), r->title);
 	rule(&b, '-');
 	qy__fmt(&b, "\n");
 	plain_words(&b, r);
 	machine_line(&b, r);
 	if (r->damage)
-		qy__fmt(&b, "0x%lx-0x%lx @offset=%ld. First byte 0x%x instead of 0x%x\n", addr(r->damage),
-			addr((const char *)r->damage + r->damage_len - 1),
-			r->slab ? (long)((const char *)r->damage - (const char *)r->slab) : (long)r->damage_offset,
+		qy__fmt(&b, "0x%lx-0x%lx @offset=%ld. First byte 0x%x instead of 0x%x\n",
+			addr(r->damage), addr((const char *)r->damage + r->damage_len - 1),
+			r->slab ? (long)((const char *)r->damage - (const char *)r->slab)
+				: (long)r->damage_offset,
 			r->found, r->expected);
 	stack(&b, "Allocated", &r->alloc, r->when);
 	stack(&b, "Freed", &r->free, r->when);

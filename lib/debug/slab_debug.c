@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slab_debug.c - the way in and out of a debug cache: one object at a time, under the lock, with all checks.
+ * slab_debug.c - the way in and out of a debug cache: one object at a time, under the lock, with
+ * all checks.
  *
- * It is a different path, not extra lines in the fast one: a debug cache has no sheaf, so the fast path misses.
+ * It is a different path, not extra lines in the fast one: a debug cache has no sheaf, so the fast
+ * path misses.
  *
- *   alloc  slub_alloc_debug → alloc_check (slab, pointer, bytes of a free object) → alloc_done (fill, track, live)
- *   free   cache_free → is it live? whole? of this family? → fill, track, not live → quarantine → release
+ *   alloc  slub_alloc_debug → alloc_check (slab, pointer, free bytes) → alloc_done (fill, track)
+ *   free   cache_free → live? whole? of this family? → fill, track, not live → quarantine
  *   release, when it leaves the quarantine → still whole? → back to the slab
  *
- * What fails a check is reported, repaired, and not used again: a slab is given up at allocation, an object at free.
+ * What fails a check is reported, repaired, and not used again: a slab is given up at allocation,
+ * an object at free.
  *
  * Lock: c->lock; the quarantine's is taken after it was dropped.
  */
@@ -20,8 +23,8 @@
 #include "util/plant.h"
 
 /*
- * The free pointer of an object that waits in quarantine or is given up: should a damaged list lead to it, it is not
- * handed out, for this is no object.
+ * The free pointer of an object that waits in quarantine or is given up: should a damaged list lead
+ * to it, it is not handed out, for this is no object.
  */
 #define NOT_ON_A_LIST ((void *)(uintptr_t)0x6b6b6b6b6b6b6b6b)
 
@@ -37,28 +40,35 @@ void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab)
 	if (qy__debug_has(c->flags, QY_SLAB_POISON))
 		memset(start, QY_POISON_INUSE, QY_PAGE_SIZE << slab->order);
 	for (unsigned int i = 0; i < slab->slab.objects && c->layout.track; i++)
-		memset((char *)qy__slab_object(c, slab, i) + c->layout.track, 0, 2 * sizeof(struct qy__track));
+		memset((char *)qy__slab_object(c, slab, i) + c->layout.track, 0,
+		       2 * sizeof(struct qy__track));
 }
 
-static void trace(struct qy_cache *c, const struct qy_page *slab, const void *object, const char *what)
+static void trace(struct qy_cache *c, const struct qy_page *slab, const void *object,
+		  const char *what)
 {
 	struct qy_report r;
 
 	if (!qy__debug_has(c->flags, QY_SLAB_TRACE))
 		return;
 	qy__report_init(&r, c->mm, QY_REPORT_TRACE, c->name);
-	qy__report_title(&r, "TRACE %s %s 0x%lx inuse=%u fp=0x%lx", c->name, what, (unsigned long)(uintptr_t)object,
-			 slab->slab.inuse, (unsigned long)(uintptr_t)slab->slab.freelist);
+	qy__report_title(&r, "TRACE %s %s 0x%lx inuse=%u fp=0x%lx", c->name, what,
+			 (unsigned long)(uintptr_t)object, slab->slab.inuse,
+			 (unsigned long)(uintptr_t)slab->slab.freelist);
 	qy__report_emit(&r);
 }
 
 /* May @object stand on the freelist of @slab? */
 static bool is_free_object(const struct qy_cache *c, const struct qy_page *slab, const void *object)
 {
-	return !object || (qy__slab_index(c, slab, object) >= 0 && !qy__debug_is_live(c->mm, object));
+	return !object ||
+	       (qy__slab_index(c, slab, object) >= 0 && !qy__debug_is_live(c->mm, object));
 }
 
-/* The list goes on to another free object, and ends when all others are in use: not sooner, not later. */
+/*
+ * The list goes on to another free object, and ends when all others are in use: not sooner, not
+ * later.
+ */
 static bool next_is_sane(const struct qy_cache *c, const struct qy_page *slab, const void *object)
 {
 	const void *next = qy__slub_get_free(c, object);
@@ -74,24 +84,28 @@ bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void
 	static const char given_up[] = "Marking all objects used";
 
 	if (!object || !is_free_object(c, slab, object)) {
-		qy__debug_object_bug(c, slab, NULL, QY_REPORT_FREELIST, "Freelist Pointer check fails", given_up, NULL);
+		qy__debug_object_bug(c, slab, NULL, QY_REPORT_FREELIST,
+				     "Freelist Pointer check fails", given_up, NULL);
 		return false;
 	}
 	if (!next_is_sane(c, slab, object)) {
-		qy__debug_object_bug(c, slab, object, QY_REPORT_FREELIST, "Freepointer corrupt", given_up, NULL);
+		qy__debug_object_bug(c, slab, object, QY_REPORT_FREELIST, "Freepointer corrupt",
+				     given_up, NULL);
 		return false;
 	}
 	if (!checks(c))
 		return true;
-	return !qy__debug_check_slab(c, slab, NULL) && !qy__debug_check_object(c, slab, object, false, NULL);
+	return !qy__debug_check_slab(c, slab, NULL) &&
+	       !qy__debug_check_object(c, slab, object, false, NULL);
 }
 
 void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab, void *object,
 				 const struct qy__call *call)
 {
-	struct qy__origin origin = { .size = call->size || call->family ? call->size : c->layout.object_size,
-				     .align = call->align,
-				     .family = call->family };
+	struct qy__origin origin = {.size = call->size || call->family ? call->size
+								       : c->layout.object_size,
+				    .align = call->align,
+				    .family = call->family};
 
 	qy__debug_fill_live(c, object, &origin);
 	qy__debug_set_track(c, object, QY__TRACK_ALLOC, call);
@@ -100,10 +114,11 @@ void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab, void 
 }
 
 /*
- * malloc/delete, new/free, new[]/delete; sized delete with another size or alignment. Reported, then freed or resized
- * all the same.
+ * malloc/delete, new/free, new[]/delete; sized delete with another size or alignment. Reported,
+ * then freed or resized all the same.
  */
-static void check_claim(struct qy_cache *c, struct qy_page *slab, void *object, const struct qy__call *call)
+static void check_claim(struct qy_cache *c, struct qy_page *slab, void *object,
+			const struct qy__call *call)
 {
 	struct qy__origin origin = qy__debug_object_origin(c, object);
 	enum qy_report_kind kind = qy__debug_mismatch(&origin, call);
@@ -118,7 +133,8 @@ static void check_claim(struct qy_cache *c, struct qy_page *slab, void *object, 
 }
 
 /* The slab of @object, if it is a border of one of @c's slabs; else reports and answers NULL. */
-static struct qy_page *slab_of(struct qy_cache *c, void *object, enum qy_report_kind kind, struct qy__call *call)
+static struct qy_page *slab_of(struct qy_cache *c, void *object, enum qy_report_kind kind,
+			       struct qy__call *call)
 {
 	struct qy_mm *mm = c->mm;
 	struct qy_page *page = qy__addr_page(mm, object), *slab;
@@ -142,26 +158,32 @@ static struct qy_page *slab_of(struct qy_cache *c, void *object, enum qy_report_
 		qy__debug_describe(&r, owner, slab, object, call);
 	r.object = object;
 	r.cache = c->name;
-	qy__report_title(&r, "Object 0x%lx belongs to different cache %s", (unsigned long)(uintptr_t)object, owner->name);
+	qy__report_title(&r, "Object 0x%lx belongs to different cache %s",
+			 (unsigned long)(uintptr_t)object, owner->name);
 	qy__report_fix(&r, "Object at 0x%lx not freed", (unsigned long)(uintptr_t)object);
 	qy__report_emit(&r);
 	return NULL;
 }
 
-/* Checks and state change, as one step under the lock. 1: freed, 0: freed but given up, -EINVAL: not freed. */
-static int free_checked_locked(struct qy_cache *c, struct qy_page *slab, void *object, struct qy__call *call)
+/*
+ * Checks and state change, as one step under the lock. 1: freed, 0: freed but given up, -EINVAL:
+ * not freed.
+ */
+static int free_checked_locked(struct qy_cache *c, struct qy_page *slab, void *object,
+			       struct qy__call *call)
 {
 	unsigned int damage = 0;
 
 	if (!qy__debug_is_live(c->mm, object)) {
 		if (qy__planted(21))
 			return -EINVAL;
-		qy__debug_object_bug(c, slab, object, QY_REPORT_DOUBLE_FREE, "Object already free", "Object not freed",
-				     call);
+		qy__debug_object_bug(c, slab, object, QY_REPORT_DOUBLE_FREE, "Object already free",
+				     "Object not freed", call);
 		return -EINVAL;
 	}
 	if (checks(c))
-		damage = qy__debug_check_slab(c, slab, call) + qy__debug_check_object(c, slab, object, true, call);
+		damage = qy__debug_check_slab(c, slab, call) +
+			 qy__debug_check_object(c, slab, object, true, call);
 	check_claim(c, slab, object, call);
 	qy__debug_set_live(c->mm, object, false);
 	qy__debug_set_track(c, object, QY__TRACK_FREE, call);
@@ -211,7 +233,8 @@ void qy__debug_release(struct qy_mm *mm, void *object)
 		release_object(qy__ref_cache(mm, head->slab.cache), head, object);
 }
 
-bool qy__debug_check_live(struct qy_cache *c, void *object, enum qy_report_kind kind, struct qy__call *call)
+bool qy__debug_check_live(struct qy_cache *c, void *object, enum qy_report_kind kind,
+			  struct qy__call *call)
 {
 	struct qy_page *slab = slab_of(c, object, kind, call);
 	bool live;
@@ -241,7 +264,8 @@ int qy__debug_resize(struct qy_cache *c, void *object, size_t size, struct qy__c
 		qy__debug_call(c->mm, call);
 	qy__lock(&c->lock);
 	if (!qy__debug_is_live(c->mm, object)) {
-		qy__debug_object_bug(c, slab, object, QY_REPORT_BAD_REALLOC, "Object already free", NULL, call);
+		qy__debug_object_bug(c, slab, object, QY_REPORT_BAD_REALLOC, "Object already free",
+				     NULL, call);
 	} else {
 		size_t old = qy__debug_object_size(c, object);
 
@@ -249,7 +273,8 @@ int qy__debug_resize(struct qy_cache *c, void *object, size_t size, struct qy__c
 			qy__debug_check_object(c, slab, object, true, call);
 		check_claim(c, slab, object, call);
 		/* It is realloc's from now on, as if it had moved. */
-		qy__debug_resize_bytes(c, object, old, &(struct qy__origin){ .size = size, .family = call->family });
+		qy__debug_resize_bytes(c, object, old,
+				       &(struct qy__origin){.size = size, .family = call->family});
 		qy__debug_set_track(c, object, QY__TRACK_ALLOC, call);
 		ret = 0;
 	}

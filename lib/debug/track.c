@@ -2,8 +2,9 @@
 /*
  * track.c - who allocated an object, who freed it.
  *
- * A stack is taken before any lock (the unwinder has locks of its own), kept once in the depot, and remembered in the
- * object as a handle. The record carries a check word: one that an overflow ran over is not believed.
+ * A stack is taken before any lock (the unwinder has locks of its own), kept once in the depot, and
+ * remembered in the object as a handle. The record carries a check word: one that an overflow ran
+ * over is not believed.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,7 +20,8 @@
 static int init_depot(struct qy_mm *mm, struct qy__stackdepot *d)
 {
 	size_t pages = mm->max_pfn - mm->min_pfn;
-	uint32_t nr_buckets = (uint32_t)qy__roundup_pow2(min(max(pages / 2, (size_t)64), (size_t)65536));
+	uint32_t nr_buckets =
+		(uint32_t)qy__roundup_pow2(min(max(pages / 2, (size_t)64), (size_t)65536));
 	uint32_t max_pools = (uint32_t)min(max(pages / 8, (size_t)4), (size_t)8192);
 	bool small = pages < 4096;
 	uint32_t *bucket = qy__mm_boot_alloc(mm, nr_buckets * sizeof(*bucket), 64);
@@ -52,7 +54,8 @@ static uint32_t save_stack(struct qy_mm *mm, const uintptr_t *pc, unsigned int n
 
 	if (!want_pool)
 		return handle;
-	pool = qy__alloc_block(mm, QY_GFP_NOWAIT, d->pool_shift - QY_CONFIG_PAGE_SHIFT, QY__PAGE_ALLOC);
+	pool = qy__alloc_block(mm, QY_GFP_NOWAIT, d->pool_shift - QY_CONFIG_PAGE_SHIFT,
+			       QY__PAGE_ALLOC);
 	if (!pool)
 		return 0;
 	if (qy__depot_add_pool(d, qy__page_addr(mm, pool))) {
@@ -91,11 +94,11 @@ static struct qy__track *track_at(const struct qy_cache *c, const void *object, 
 
 void qy__debug_set_track(struct qy_cache *c, void *object, int which, const struct qy__call *call)
 {
-	struct qy__track t = { .addr = call->caller,
-			       .stack = call->stack,
-			       .cpu = call->cpu,
-			       .tid = call->tid,
-			       .when = call->when };
+	struct qy__track t = {.addr = call->caller,
+			      .stack = call->stack,
+			      .cpu = call->cpu,
+			      .tid = call->tid,
+			      .when = call->when};
 
 	if (!qy__debug_has(c->flags, QY_SLAB_STORE_USER))
 		return;
@@ -103,12 +106,13 @@ void qy__debug_set_track(struct qy_cache *c, void *object, int which, const stru
 	memcpy(track_at(c, object, which), &t, sizeof(t));
 }
 
-void qy__debug_get_track(const struct qy_cache *c, const void *object, int which, struct qy_stack *stack)
+void qy__debug_get_track(const struct qy_cache *c, const void *object, int which,
+			 struct qy_stack *stack)
 {
 	static const struct qy__track never;
 	struct qy__track t;
 
-	*stack = (struct qy_stack){ 0 };
+	*stack = (struct qy_stack){0};
 	if (!qy__debug_has(c->flags, QY_SLAB_STORE_USER))
 		return;
 	memcpy(&t, track_at(c, object, which), sizeof(t));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * validate.c - every byte that nobody may write, of every object, on demand; and what is left at a cache's end.
+ * validate.c - every byte that nobody may write, of every object, on demand; and what is left at a
+ * cache's end.
  *
  * Damage is reported and repaired, so a second pass finds nothing.
  * Locks: registry → cache, one cache at a time; large_lock for the state of large blocks.
@@ -10,7 +11,10 @@
 #include "debug/debug.h"
 #include "slab/slub.h"
 
-/* The freelist of a slab, bounded: number of objects on it, or -1 after a report and with the list cut. */
+/*
+ * The freelist of a slab, bounded: number of objects on it, or -1 after a report and with the list
+ * cut.
+ */
 static int check_freelist(struct qy_cache *c, struct qy_page *slab)
 {
 	void *object = slab->slab.freelist, *before = NULL;
@@ -29,8 +33,8 @@ static int check_freelist(struct qy_cache *c, struct qy_page *slab)
 	if (!object)
 		return (int)n;
 	if (n > slab->slab.objects)
-		qy__debug_object_bug(c, slab, NULL, QY_REPORT_FREELIST, "Freelist cycle detected", "Freelist cleared",
-				     NULL);
+		qy__debug_object_bug(c, slab, NULL, QY_REPORT_FREELIST, "Freelist cycle detected",
+				     "Freelist cleared", NULL);
 	return -1;
 }
 
@@ -43,8 +47,8 @@ static unsigned int check_count(struct qy_cache *c, struct qy_page *slab, int on
 		return 0;
 	qy__report_init(&r, c->mm, QY_REPORT_METADATA, c->name);
 	qy__debug_describe(&r, c, slab, NULL, NULL);
-	qy__report_title(&r, "Wrong object count. Counter is %u but counted were %u", slab->slab.inuse,
-			 slab->slab.objects - (unsigned int)on_list);
+	qy__report_title(&r, "Wrong object count. Counter is %u but counted were %u",
+			 slab->slab.inuse, slab->slab.objects - (unsigned int)on_list);
 	qy__report_fix(&r, "Object count adjusted");
 	qy__report_emit(&r);
 	slab->slab.inuse = (uint16_t)(slab->slab.objects - (unsigned int)on_list);
@@ -68,7 +72,8 @@ static unsigned int validate_slab_locked(struct qy_cache *c, struct qy_page *sla
 	for (unsigned int i = 0; i < slab->slab.objects; i++) {
 		void *object = qy__slab_object(c, slab, i);
 
-		n += qy__debug_check_object(c, slab, object, qy__debug_is_live(c->mm, object), NULL);
+		n += qy__debug_check_object(c, slab, object, qy__debug_is_live(c->mm, object),
+					    NULL);
 	}
 	return n;
 }
@@ -82,7 +87,10 @@ unsigned int qy__debug_validate_cache(struct qy_cache *c)
 		return 0;
 	qy__lock(&c->lock);
 	for (slab = c->ops->next_slab_locked(c, NULL); slab; slab = next) {
-		/* A slab that is given up moves to the end of the full list: it is met again, and clean. */
+		/*
+		 * A slab that is given up moves to the end of the full list: it is met again, and
+		 * clean.
+		 */
 		next = c->ops->next_slab_locked(c, slab);
 		n += validate_slab_locked(c, slab);
 	}
@@ -101,8 +109,10 @@ static unsigned int validate_large(struct qy_mm *mm)
 			continue;
 		/* Whoever allocates or frees it meanwhile waits: the state is held. */
 		qy__lock(&mm->debug->large_lock);
-		if (qy__load_acquire(&head->type) == QY__PAGE_LARGE && head->large.live != QY__LARGE_IN_CHANGE)
-			n += qy__debug_large_check(mm, head, head->large.live == QY__LARGE_LIVE, NULL);
+		if (qy__load_acquire(&head->type) == QY__PAGE_LARGE &&
+		    head->large.live != QY__LARGE_IN_CHANGE)
+			n += qy__debug_large_check(mm, head, head->large.live == QY__LARGE_LIVE,
+						   NULL);
 		qy__unlock(&mm->debug->large_lock);
 	}
 	return n;
@@ -123,7 +133,8 @@ void qy__debug_tick(struct qy_mm *mm)
 {
 	struct qy__debug_state *st = mm->debug;
 
-	if (st->config.validate_every && qy__fetch_add(&st->calls, 1) % st->config.validate_every == 0)
+	if (st->config.validate_every &&
+	    qy__fetch_add(&st->calls, 1) % st->config.validate_every == 0)
 		qy__debug_validate(mm);
 }
 
@@ -136,8 +147,11 @@ static unsigned int report_leaks_of_slab(struct qy_cache *c, struct qy_page *sla
 
 		if (!qy__debug_is_live(c->mm, object))
 			continue;
-		qy__debug_object_bug(c, slab, object, QY_REPORT_LEAK, "Objects remaining on cache destroy", NULL, NULL);
-		/* Its slab becomes a block that nobody can free: no object starts there any more. */
+		qy__debug_object_bug(c, slab, object, QY_REPORT_LEAK,
+				     "Objects remaining on cache destroy", NULL, NULL);
+		/*
+		 * Its slab becomes a block that nobody can free: no object starts there any more.
+		 */
 		qy__debug_set_live(c->mm, object, false);
 		n++;
 	}

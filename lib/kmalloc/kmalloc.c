@@ -2,8 +2,9 @@
 /*
  * kmalloc.c - memory by size.
  *
- * Place in an object's life: malloc.c and users come in here; a size class's cache answers, or, above two pages (or for an
- * alignment no class has), a page block whose head is marked LARGE and remembers the request.
+ * Place in an object's life: malloc.c and users come in here; a size class's cache answers, or,
+ * above two pages (or for an alignment no class has), a page block whose head is marked LARGE and
+ * remembers the request.
  */
 #include "kmalloc/kmalloc.h"
 
@@ -21,12 +22,12 @@
 
 static struct qy__call call_of(const struct qy__request *req)
 {
-	return (struct qy__call){ .size = req->size,
-				  .align = req->align,
-				  .family = req->family,
-				  .caller = req->caller,
-				  .sized = req->sized,
-				  .aligned = req->aligned };
+	return (struct qy__call){.size = req->size,
+				 .align = req->align,
+				 .family = req->family,
+				 .caller = req->caller,
+				 .sized = req->sized,
+				 .aligned = req->aligned};
 }
 
 size_t qy__kmalloc_max(const struct qy_mm *mm)
@@ -34,7 +35,10 @@ size_t qy__kmalloc_max(const struct qy_mm *mm)
 	return QY_PAGE_SIZE << mm->max_order;
 }
 
-/* What the usual alignment of a large request is: KERNEL classes promise natural alignment to powers of two. */
+/*
+ * What the usual alignment of a large request is: KERNEL classes promise natural alignment to
+ * powers of two.
+ */
 static size_t large_align(const struct qy_mm *mm, const struct qy__request *req)
 {
 	size_t align = max(req->align, (size_t)16);
@@ -91,7 +95,10 @@ void *qy__kmalloc_request(struct qy_mm *mm, const struct qy__request *req, qy_gf
 	return kmalloc_large(mm, req, gfp);
 }
 
-/* The head of the block or slab that @p lies in, if it is one of kmalloc's or a cache's; NULL otherwise. */
+/*
+ * The head of the block or slab that @p lies in, if it is one of kmalloc's or a cache's; NULL
+ * otherwise.
+ */
 static struct qy_page *object_head(const struct qy_mm *mm, const void *p)
 {
 	struct qy_page *page = qy__addr_page(mm, p);
@@ -181,7 +188,8 @@ static struct qy_page *live_head(struct qy_mm *mm, const void *p, struct qy__cal
 		return NULL;
 	}
 	c = qy__ref_cache(mm, head->slab.cache);
-	if (qy__cache_is_debug(c) && !qy__debug_check_live(c, (void *)p, QY_REPORT_BAD_REALLOC, call))
+	if (qy__cache_is_debug(c) &&
+	    !qy__debug_check_live(c, (void *)p, QY_REPORT_BAD_REALLOC, call))
 		return NULL;
 	return head;
 }
@@ -210,13 +218,17 @@ static size_t room_in_place(struct qy_mm *mm, const struct qy_page *head)
 	return room;
 }
 
-/* malloc gives memory back rather than sit on four times of it; kernel-style callers count on staying. */
+/*
+ * malloc gives memory back rather than sit on four times of it; kernel-style callers count on
+ * staying.
+ */
 static bool is_wasteful(const struct qy__request *req, size_t room)
 {
 	return req->family && req->size < room / 4;
 }
 
-static int resize_in_place(struct qy_mm *mm, struct qy_page *head, void *p, size_t size, struct qy__call *call)
+static int resize_in_place(struct qy_mm *mm, struct qy_page *head, void *p, size_t size,
+			   struct qy__call *call)
 {
 	struct qy_cache *c;
 
@@ -230,9 +242,10 @@ static int resize_in_place(struct qy_mm *mm, struct qy_page *head, void *p, size
 	return qy__cache_is_debug(c) ? qy__debug_resize(c, p, size, call) : 0;
 }
 
-static void *move(struct qy_mm *mm, void *p, size_t old, const struct qy__request *req, qy_gfp_t gfp)
+static void *move(struct qy_mm *mm, void *p, size_t old, const struct qy__request *req,
+		  qy_gfp_t gfp)
 {
-	struct qy__request free_req = { .family = req->family, .caller = req->caller };
+	struct qy__request free_req = {.family = req->family, .caller = req->caller};
 	void *to = qy__kmalloc_request(mm, req, gfp);
 
 	if (!to)
@@ -269,7 +282,10 @@ void *qy__krealloc_request(struct qy_mm *mm, void *p, const struct qy__request *
 	}
 	if (resize_in_place(mm, head, p, req->size, &call))
 		return NULL;
-	/* What is untracked keeps its old request's bytes: ZERO then speaks of what lies beyond the capacity. */
+	/*
+	 * What is untracked keeps its old request's bytes: ZERO then speaks of what lies beyond the
+	 * capacity.
+	 */
 	if ((gfp & QY_GFP_ZERO) && tracked && req->size > old && !qy__planted(31))
 		memset((char *)p + old, 0, req->size - old);
 	return p;
@@ -280,53 +296,56 @@ void *qy_kmalloc(struct qy_mm *mm, size_t size, qy_gfp_t gfp)
 	void *object = qy__kmalloc_fast(mm, size);
 
 	if (unlikely(!object)) {
-		struct qy__request req = { .size = size, .caller = CALLER };
+		struct qy__request req = {.size = size, .caller = CALLER};
 
 		return qy__kmalloc_request(mm, &req, gfp);
 	}
-	return unlikely(gfp & QY_GFP_ZERO) ? memset(object, 0, qy__size_class(mm, size)->size) : object;
+	return unlikely(gfp & QY_GFP_ZERO) ? memset(object, 0, qy__size_class(mm, size)->size)
+					   : object;
 }
 
 void *qy_kzalloc(struct qy_mm *mm, size_t size, qy_gfp_t gfp)
 {
-	struct qy__request req = { .size = size, .caller = CALLER };
+	struct qy__request req = {.size = size, .caller = CALLER};
 
 	return qy__kmalloc_request(mm, &req, gfp | QY_GFP_ZERO);
 }
 
 void *qy_kmalloc_array(struct qy_mm *mm, size_t n, size_t size, qy_gfp_t gfp)
 {
-	struct qy__request req = { .caller = CALLER };
+	struct qy__request req = {.caller = CALLER};
 
-	return __builtin_mul_overflow(n, size, &req.size) && !qy__planted(32) ?
-		       NULL :
-		       qy__kmalloc_request(mm, &req, gfp);
+	return __builtin_mul_overflow(n, size, &req.size) && !qy__planted(32)
+		       ? NULL
+		       : qy__kmalloc_request(mm, &req, gfp);
 }
 
 void *qy_kcalloc(struct qy_mm *mm, size_t n, size_t size, qy_gfp_t gfp)
 {
-	struct qy__request req = { .caller = CALLER };
+	struct qy__request req = {.caller = CALLER};
 
-	return __builtin_mul_overflow(n, size, &req.size) ? NULL : qy__kmalloc_request(mm, &req, gfp | QY_GFP_ZERO);
+	return __builtin_mul_overflow(n, size, &req.size)
+		       ? NULL
+		       : qy__kmalloc_request(mm, &req, gfp | QY_GFP_ZERO);
 }
 
 void *qy_kmalloc_aligned(struct qy_mm *mm, size_t size, size_t align, qy_gfp_t gfp)
 {
-	struct qy__request req = { .size = size, .align = align, .caller = CALLER };
+	struct qy__request req = {.size = size, .align = align, .caller = CALLER};
 
 	return qy__is_pow2(align) ? qy__kmalloc_request(mm, &req, gfp) : NULL;
 }
 
 void *qy_krealloc(struct qy_mm *mm, void *p, size_t size, qy_gfp_t gfp)
 {
-	struct qy__request req = { .size = size, .caller = CALLER };
+	struct qy__request req = {.size = size, .caller = CALLER};
 
 	return qy__krealloc_request(mm, p, &req, gfp);
 }
 
 void qy_kfree(struct qy_mm *mm, const void *p)
 {
-	struct qy__request req = { .caller = CALLER };
+	struct qy__request req = {.caller = CALLER};
 
 	if (likely(qy__kfree_fast(mm, (void *)p)))
 		return;
@@ -335,7 +354,7 @@ void qy_kfree(struct qy_mm *mm, const void *p)
 
 size_t qy_ksize(struct qy_mm *mm, const void *p)
 {
-	struct qy__request req = { .caller = CALLER };
+	struct qy__request req = {.caller = CALLER};
 
 	return qy__ksize_request(mm, p, &req);
 }

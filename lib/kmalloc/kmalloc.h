@@ -12,17 +12,20 @@
 
 /* What an entry point knows about a request. */
 struct qy__request {
-	size_t size, align;	/* align 0: the usual */
+	size_t size, align; /* align 0: the usual */
 	enum qy_family family;
-	uintptr_t caller;	/* return address of the public function */
-	bool sized, aligned;	/* free: size / align were given and must match (0: not given) */
+	uintptr_t caller;    /* return address of the public function */
+	bool sized, aligned; /* free: size / align were given and must match (0: not given) */
 };
 
 void *qy__kmalloc_request(struct qy_mm *mm, const struct qy__request *req, qy_gfp_t gfp);
 /* Return: 0; -EINVAL after a report, nothing freed. */
 int qy__kfree_request(struct qy_mm *mm, void *p, const struct qy__request *req);
 void *qy__krealloc_request(struct qy_mm *mm, void *p, const struct qy__request *req, qy_gfp_t gfp);
-/* The bytes the user asked for, where tracked; else what he may use. As qy_ksize(), with the caller. */
+/*
+ * The bytes the user asked for, where tracked; else what he may use. As qy_ksize(), with the
+ * caller.
+ */
 size_t qy__ksize_request(struct qy_mm *mm, const void *p, const struct qy__request *req);
 /* Largest request kmalloc can ever serve. */
 size_t qy__kmalloc_max(const struct qy_mm *mm);

@@ -2,10 +2,10 @@
 /*
  * size_class.c - which sizes exist, and the tables that find one.
  *
- * KERNEL: 8 16 32 64 96 128 192 256 … two pages. 96 and 192 close the worst gaps; alignment is the largest power of two
- * that divides the size.
- * FINE: multiples of 16 up to 128, then four per doubling: waste is at most a fifth. Aligned to 16 as malloc must; for
- * more, a second set of powers of two, naturally aligned.
+ * KERNEL: 8 16 32 64 96 128 192 256 … two pages. 96 and 192 close the worst gaps; alignment is the
+ * largest power of two that divides the size. FINE: multiples of 16 up to 128, then four per
+ * doubling: waste is at most a fifth. Aligned to 16 as malloc must; for more, a second set of
+ * powers of two, naturally aligned.
  */
 #include "kmalloc/size_class.h"
 
@@ -74,10 +74,14 @@ static int make_caches(struct qy_mm *mm, struct qy__kmalloc_state *st)
 		struct qy__size_class *sc = &st->classes[i];
 
 		class_name(name, sizeof(name), sc, i >= st->nr_classes);
-		/* A class that no block of this instance can hold is left out: such requests find no memory. */
+		/*
+		 * A class that no block of this instance can hold is left out: such requests find
+		 * no memory.
+		 */
 		if (sc->size > (QY_PAGE_SIZE << mm->max_order) / 2)
 			continue;
-		sc->cache = qy__cache_create_user(mm, name, sc->size, sc->align, QY_SLAB_KMALLOC, NULL);
+		sc->cache =
+			qy__cache_create_user(mm, name, sc->size, sc->align, QY_SLAB_KMALLOC, NULL);
 		if (!sc->cache && errno == ENOMEM)
 			return -ENOMEM;
 	}
@@ -95,19 +99,21 @@ int qy__size_classes_init(struct qy_mm *mm)
 		add_kernel_classes(st);
 	for (size_t i = 1; i < ARRAY_SIZE(st->index); i++) {
 		while (st->classes[class].size < i * 8)
-			class++;
-		st->index[i] = (uint8_t)class;
+			class ++;
+		st->index[i] = (uint8_t) class;
 	}
 	return make_caches(mm, st);
 }
 
-const struct qy__size_class *qy__size_class_aligned(const struct qy_mm *mm, size_t size, size_t align)
+const struct qy__size_class *qy__size_class_aligned(const struct qy_mm *mm, size_t size,
+						    size_t align)
 {
 	const struct qy__kmalloc_state *st = mm->kmalloc;
 	unsigned int first = st->nr_aligned ? st->nr_classes : 0;
 	unsigned int end = st->nr_classes + st->nr_aligned;
 
-	if (size <= QY__KMALLOC_MAX_CLASS && qy__size_class(mm, max(size, (size_t)1))->align >= align)
+	if (size <= QY__KMALLOC_MAX_CLASS &&
+	    qy__size_class(mm, max(size, (size_t)1))->align >= align)
 		return qy__size_class(mm, max(size, (size_t)1));
 	for (unsigned int i = first; i < end; i++)
 		if (st->classes[i].size >= size && st->classes[i].align >= align)

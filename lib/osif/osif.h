@@ -2,8 +2,9 @@
 /*
  * osif.h - where memory and time come from: the only floor that talks to the operating system.
  *
- * A span of addresses is reserved once; parts of it are committed (usable, zero) and discarded (contents lost,
- * address space kept). Mappings of their own serve vmalloc. Two back ends: anonymous memory, a caller's buffer.
+ * A span of addresses is reserved once; parts of it are committed (usable, zero) and discarded
+ * (contents lost, address space kept). Mappings of their own serve vmalloc. Two back ends:
+ * anonymous memory, a caller's buffer.
  */
 #ifndef QY_OSIF_H
 #define QY_OSIF_H
@@ -21,12 +22,16 @@ struct qy__osif_ops {
 	int (*commit)(struct qy__osif *os, void *addr, size_t len);
 	/* The contents may be dropped: it reads as zero or as before. Return: bytes given back. */
 	size_t (*discard)(struct qy__osif *os, void *addr, size_t len);
-	/* A mapping of its own: @len usable bytes at a multiple of @align, with @guard inaccessible bytes on
-	 * both sides. NULL when there is none. */
+	/*
+	 * A mapping of its own: @len usable bytes at a multiple of @align, with @guard inaccessible
+	 * bytes on both sides. NULL when there is none.
+	 */
 	void *(*map)(struct qy__osif *os, size_t len, size_t align, size_t guard);
 	void (*unmap)(struct qy__osif *os, void *addr, size_t len, size_t guard);
-	/* The contents of a mapping go to the start of another, at least as long one; the first is gone as by unmap.
-	 * false: not possible, nothing happened. */
+	/*
+	 * The contents of a mapping go to the start of another, at least as long one; the first is
+	 * gone as by unmap. false: not possible, nothing happened.
+	 */
 	bool (*move)(struct qy__osif *os, void *to, void *from, size_t len, size_t guard);
 	/* Keep the addresses but let no access pass (freed mappings in quarantine). */
 	void (*protect)(struct qy__osif *os, void *addr, size_t len);
@@ -42,8 +47,8 @@ struct qy__osif {
 };
 
 /*
- * Anonymous memory: reserve @size bytes, halving down to @least when the system refuses (address space limit).
- * Aligned to @align. 0 / -ENOMEM.
+ * Anonymous memory: reserve @size bytes, halving down to @least when the system refuses (address
+ * space limit). Aligned to @align. 0 / -ENOMEM.
  */
 int qy__osif_anon(struct qy__osif *os, size_t size, size_t least, size_t align);
 /* A caller's buffer: rounded inwards to page borders. 0 / -ENOMEM if no page is left. */

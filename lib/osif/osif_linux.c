@@ -109,7 +109,10 @@ static void anon_unmap(struct qy__osif *os, void *addr, size_t len, size_t guard
 	give_back((char *)addr - guard, guard + len + guard);
 }
 
-/* Page tables change, no byte is copied. Afterwards the addresses between the guards may be somebody else's already. */
+/*
+ * Page tables change, no byte is copied. Afterwards the addresses between the guards may be
+ * somebody else's already.
+ */
 static bool anon_move(struct qy__osif *os, void *to, void *from, size_t len, size_t guard)
 {
 	int saved = errno;

@@ -2,13 +2,14 @@
 /*
  * buddy.c - free blocks of 2^order pages.
  *
- * Place in an object's life: the last station before the system. rmqueue takes a block, expand gives the upper
- * halves back; free merges with the buddy as long as that is free, of the same order and in the same zone:
+ * Place in an object's life: the last station before the system. rmqueue takes a block, expand
+ * gives the upper halves back; free merges with the buddy as long as that is free, of the same
+ * order and in the same zone:
  *
  *   order k    [ buddy ][ block ]   =>   order k+1   [ ---- block ---- ]
  *
- * The buddy of pfn at order k is pfn XOR 2^k, the merged head pfn AND buddy. Only the head of a free block is
- * marked (BUDDY, with its order); all its other pages are INSIDE.
+ * The buddy of pfn at order k is pfn XOR 2^k, the merged head pfn AND buddy. Only the head of a
+ * free block is marked (BUDDY, with its order); all its other pages are INSIDE.
  *
  * Lock: zone->lock, held by the caller throughout.
  * Invariants: B1-B5, B10.
@@ -51,7 +52,8 @@ static void list_del(struct qy_mm *mm, struct qy__free_area *area, struct qy_pag
 		area->nr_free--;
 }
 
-static void mark_free(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int order, bool tail)
+static void mark_free(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int order,
+		      bool tail)
 {
 	struct qy_page *page = qy__pfn_page(mm, pfn);
 
@@ -75,13 +77,15 @@ static struct qy_page *free_buddy(struct qy_mm *mm, const struct qy__zone *zone,
 	if (pfn < zone->start_pfn || pfn >= zone->end_pfn)
 		return NULL;
 	page = qy__pfn_page(mm, pfn);
-	if (qy__load_relaxed(&page->type) != QY__PAGE_BUDDY || (page->order != order && !qy__planted(2)))
+	if (qy__load_relaxed(&page->type) != QY__PAGE_BUDDY ||
+	    (page->order != order && !qy__planted(2)))
 		return NULL;
 	return &mm->zone[page->zone] == zone ? page : NULL;
 }
 
 /* Give the upper halves of a block back until it has the order that was asked for. */
-static void expand(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int low, unsigned int high)
+static void expand(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int low,
+		   unsigned int high)
 {
 	while (high > low) {
 		high--;
@@ -120,7 +124,8 @@ struct qy_page *qy__rmqueue_locked(struct qy_mm *mm, struct qy__zone *zone, unsi
 }
 
 /* A still larger merge is likely: then the block goes to the tail, to be left alone a while. */
-static bool merge_is_near(struct qy_mm *mm, const struct qy__zone *zone, uint32_t pfn, unsigned int order)
+static bool merge_is_near(struct qy_mm *mm, const struct qy__zone *zone, uint32_t pfn,
+			  unsigned int order)
 {
 	uint32_t higher;
 

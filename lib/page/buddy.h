@@ -8,7 +8,10 @@
 
 #include "page/page.h"
 
-/* Take a block of exactly @order; NULL: the zone has no block of that order or more. Head becomes ALLOC. */
+/*
+ * Take a block of exactly @order; NULL: the zone has no block of that order or more. Head becomes
+ * ALLOC.
+ */
 struct qy_page *qy__rmqueue_locked(struct qy_mm *mm, struct qy__zone *zone, unsigned int order);
 /* Give back a block whose head is @pfn. Its pages must not be on any list. */
 void qy__free_one_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int order);

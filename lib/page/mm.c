@@ -2,15 +2,16 @@
 /*
  * mm.c - where an instance lies, how its pages come in, and how it ends.
  *
- * Arena: the buffer is the span. The instance and its books are cut from it by the boot map (memblock), page
- * frame 0 is the largest-block border at or below the buffer.
+ * Arena: the buffer is the span. The instance and its books are cut from it by the boot map
+ * (memblock), page frame 0 is the largest-block border at or below the buffer.
  *
  *   buffer: [ struct qy_mm | descriptors | live bits | floors' state | free … ]
  *
- * Anonymous: a span is reserved; descriptors (and live bits) for all of it come first, outside the page frames and
- * only committed as far as pages were brought in; page frame 0 is the first largest-block border behind them.
+ * Anonymous: a span is reserved; descriptors (and live bits) for all of it come first, outside the
+ * page frames and only committed as far as pages were brought in; page frame 0 is the first
+ * largest-block border behind them.
  *
- *   span: [ descriptors … | live bits … | pfn 0: struct qy_mm | floors' state | free … | (offline) ]
+ *   span: [ descriptors … | live bits … | pfn 0: struct qy_mm | floors' state | free … ]
  *
  * Locks: grow_lock → zone->lock.
  */
@@ -43,7 +44,8 @@ static int check_config(const struct qy_mm_config *cfg)
 		return -EINVAL;
 	if (cfg->red_zone && (cfg->red_zone < 8 || cfg->red_zone > 4096))
 		return -EINVAL;
-	if ((unsigned int)cfg->backing > QY_BACKING_ARENA || (unsigned int)cfg->classes > QY_CLASSES_FINE ||
+	if ((unsigned int)cfg->backing > QY_BACKING_ARENA ||
+	    (unsigned int)cfg->classes > QY_CLASSES_FINE ||
 	    (unsigned int)cfg->cpu_provider > QY_CPU_MANUAL)
 		return -EINVAL;
 	return 0;
@@ -53,21 +55,24 @@ static uint32_t config_max_order(const struct qy_mm_config *cfg)
 {
 	if (cfg->max_order_zero)
 		return 0;
-	return cfg->max_order ? cfg->max_order
-			      : min((uint32_t)QY__DEFAULT_MAX_ORDER, (uint32_t)QY_CONFIG_MAX_ORDER_LIMIT);
+	return cfg->max_order
+		       ? cfg->max_order
+		       : min((uint32_t)QY__DEFAULT_MAX_ORDER, (uint32_t)QY_CONFIG_MAX_ORDER_LIMIT);
 }
 
 /* The memory of pages [start, end) and of the books that describe them becomes usable. */
-static int commit_pages(struct qy__osif *os, const struct qy_mm *where, uint32_t start, uint32_t end)
+static int commit_pages(struct qy__osif *os, const struct qy_mm *where, uint32_t start,
+			uint32_t end)
 {
 	struct {
 		char *at;
 		size_t len;
 	} part[3] = {
-		{ (char *)(where->pages + (start - where->min_pfn)), (end - start) * sizeof(struct qy_page) },
-		{ (char *)where->live + live_bytes(start - where->min_pfn), live_bytes(end - start) },
-		{ where->base + ((size_t)start << QY_CONFIG_PAGE_SHIFT),
-		  (size_t)(end - start) << QY_CONFIG_PAGE_SHIFT },
+		{(char *)(where->pages + (start - where->min_pfn)),
+		 (end - start) * sizeof(struct qy_page)},
+		{(char *)where->live + live_bytes(start - where->min_pfn), live_bytes(end - start)},
+		{where->base + ((size_t)start << QY_CONFIG_PAGE_SHIFT),
+		 (size_t)(end - start) << QY_CONFIG_PAGE_SHIFT},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(part); i++) {
@@ -98,10 +103,10 @@ static struct qy_mm *place_anon(const struct qy_mm_config *cfg, struct qy__osif 
 {
 	size_t block = QY_PAGE_SIZE << config_max_order(cfg);
 	size_t initial = max(cfg->initial, SECTION), pages;
-	struct qy_mm where = { 0 }, *mm;
+	struct qy_mm where = {0}, *mm;
 
-	if (qy__osif_anon(os, cfg->size ? cfg->size : DEFAULT_SPAN, min(cfg->size ? cfg->size : LEAST_SPAN, LEAST_SPAN),
-			  QY_PAGE_SIZE))
+	if (qy__osif_anon(os, cfg->size ? cfg->size : DEFAULT_SPAN,
+			  min(cfg->size ? cfg->size : LEAST_SPAN, LEAST_SPAN), QY_PAGE_SIZE))
 		return NULL;
 	os->clock = cfg->clock;
 	pages = os->size >> QY_CONFIG_PAGE_SHIFT;
@@ -112,7 +117,8 @@ static struct qy_mm *place_anon(const struct qy_mm_config *cfg, struct qy__osif 
 	where.base = (char *)qy__align_up((uintptr_t)where.live + live_bytes(pages), block);
 	if (where.base >= (char *)os->base + os->size)
 		goto fail;
-	where.max_pfn = (uint32_t)(((char *)os->base + os->size - where.base) >> QY_CONFIG_PAGE_SHIFT);
+	where.max_pfn =
+		(uint32_t)(((char *)os->base + os->size - where.base) >> QY_CONFIG_PAGE_SHIFT);
 	if ((size_t)where.max_pfn << QY_CONFIG_PAGE_SHIFT < sizeof(*mm))
 		goto fail;
 	initial = min(initial, os->size);
@@ -134,7 +140,8 @@ static struct qy_mm *place_arena(const struct qy_mm_config *cfg, struct qy__osif
 	size_t block = QY_PAGE_SIZE << config_max_order(cfg);
 	struct qy_mm *mm;
 
-	if (qy__osif_arena(os, cfg->base, cfg->size) || os->size < qy__align_up(sizeof(*mm), QY_PAGE_SIZE))
+	if (qy__osif_arena(os, cfg->base, cfg->size) ||
+	    os->size < qy__align_up(sizeof(*mm), QY_PAGE_SIZE))
 		return NULL;
 	if (os->size >> QY_CONFIG_PAGE_SHIFT >= QY__PFN_NONE / 2)
 		return NULL;
@@ -179,7 +186,8 @@ struct qy_mm *qy__mm_place(const struct qy_mm_config *cfg)
 		return NULL;
 	}
 	first = (uintptr_t)qy__pfn_addr(mm, mm->min_pfn);
-	qy_memblock_add(&mm->early, first, (qy_addr_t)(mm->end_pfn - mm->min_pfn) << QY_CONFIG_PAGE_SHIFT, 0, 0);
+	qy_memblock_add(&mm->early, first,
+			(qy_addr_t)(mm->end_pfn - mm->min_pfn) << QY_CONFIG_PAGE_SHIFT, 0, 0);
 	qy_memblock_reserve(&mm->early, first, sizeof(*mm));
 	if (qy__zones_init(mm, cfg->zone_limit))
 		err = EINVAL;
@@ -228,7 +236,8 @@ int qy__mm_handover(struct qy_mm *mm)
 	qy__zones_add(mm, mm->min_pfn, mm->end_pfn);
 	mm->early_done = true;
 	while (qy_memblock_next_free(&mm->early, &cursor, &from, &to)) {
-		uint32_t start = (uint32_t)(qy__align_up(from - base, QY_PAGE_SIZE) >> QY_CONFIG_PAGE_SHIFT);
+		uint32_t start =
+			(uint32_t)(qy__align_up(from - base, QY_PAGE_SIZE) >> QY_CONFIG_PAGE_SHIFT);
 		uint32_t end = (uint32_t)((to - base) >> QY_CONFIG_PAGE_SHIFT);
 
 		if (start >= end)
@@ -239,12 +248,16 @@ int qy__mm_handover(struct qy_mm *mm)
 	return pages ? 0 : -ENOMEM;
 }
 
-/* How far to grow: a section or an eighth of what is there, in whole blocks, at least what is needed now. */
+/*
+ * How far to grow: a section or an eighth of what is there, in whole blocks, at least what is
+ * needed now.
+ */
 static uint32_t grow_end(const struct qy_mm *mm, uint32_t npages, bool least)
 {
 	size_t block = (size_t)1 << mm->max_order;
 	size_t start = qy__align_up(mm->end_pfn, npages);
-	size_t want = least ? npages : max(SECTION >> QY_CONFIG_PAGE_SHIFT, (size_t)mm->end_pfn / 8);
+	size_t want = least ? npages
+			    : max(SECTION >> QY_CONFIG_PAGE_SHIFT, (size_t)mm->end_pfn / 8);
 	size_t end = qy__align_up(start + max(want, (size_t)npages), least ? npages : block);
 
 	if (start + npages > mm->max_pfn)

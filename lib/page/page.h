@@ -2,23 +2,24 @@
 /*
  * page.h - the page floor's data: descriptors, zones, the instance.
  *
- * A page frame number (pfn) counts pages from mm->base, which is aligned to the largest block, so that a
- * block of order k lies at a multiple of its own size. In an arena base may lie before the buffer: pfns
- * below min_pfn do not exist.
+ * A page frame number (pfn) counts pages from mm->base, which is aligned to the largest block, so
+ * that a block of order k lies at a multiple of its own size. In an arena base may lie before the
+ * buffer: pfns below min_pfn do not exist.
  *
  *   base            min_pfn                    end_pfn            max_pfn
  *    |  (no pages)  | mm, descriptors | free … | (reserved, offline) |
  *
  * States of a page:
  *   OFFLINE   not brought in yet            RESERVED  the instance's own books
- *   BUDDY     head of a free block          INSIDE    any other page of a free block, or of an allocated
- *   ALLOC     head of an allocated block              block that is not compound
+ *   BUDDY     head of a free block          INSIDE    any other page of a free block, or of
+ *   ALLOC     head of an allocated block              an allocated one that is not compound
  *   SLAB      head of a slab                LARGE     head of a kmalloc block
  *   TAIL      page of a compound block, a slab or a large block: `head` is its head's pfn
  *
- * Lock order: zone->lock is taken after a cache's lock and before the report lock; mm->grow_lock before
- * zone->lock. zone->lock protects the free areas, the counters and the type, order and links of pages that
- * are, or are about to be, free. The owner of an allocated block owns its descriptors.
+ * Lock order: zone->lock is taken after a cache's lock and before the report lock; mm->grow_lock
+ * before zone->lock. zone->lock protects the free areas, the counters and the type, order and links
+ * of pages that are, or are about to be, free. The owner of an allocated block owns its
+ * descriptors.
  */
 #ifndef QY_PAGE_PAGE_H
 #define QY_PAGE_PAGE_H
@@ -48,10 +49,10 @@ enum qy__page_type {
 	QY__NR_PAGE_TYPES
 };
 
-#define QY__PAGE_F_SLAB 0x1u	/* head or tail of a slab: slab.cache is valid */
-#define QY__PAGE_F_FROZEN 0x2u	/* slab given up after damage: nothing is taken from it again */
-#define QY__PAGE_F_RETIRED 0x4u /* block leaked after a report: never handed out again */
-#define QY__PAGE_F_FULL 0x8u	/* slab is on its cache's full list (debug caches) */
+#define QY__PAGE_F_SLAB 0x1u	 /* head or tail of a slab: slab.cache is valid */
+#define QY__PAGE_F_FROZEN 0x2u	 /* slab given up after damage: nothing is taken from it again */
+#define QY__PAGE_F_RETIRED 0x4u	 /* block leaked after a report: never handed out again */
+#define QY__PAGE_F_FULL 0x8u	 /* slab is on its cache's full list (debug caches) */
 #define QY__PAGE_F_PARTIAL 0x10u /* slab is on its node's partial list */
 
 /* Who allocated or freed a large block: kept in its first tail pages' descriptors. */
@@ -61,7 +62,9 @@ struct qy__page_track {
 	int32_t tid;
 };
 
-/* What becomes of a large block: whoever made it IN_CHANGE owns it until he says what it is then. */
+/*
+ * What becomes of a large block: whoever made it IN_CHANGE owns it until he says what it is then.
+ */
 enum qy__large_state {
 	QY__LARGE_FREED, /* waits in quarantine */
 	QY__LARGE_LIVE,
@@ -69,7 +72,7 @@ enum qy__large_state {
 };
 
 struct qy_page {
-	uint8_t type; /* written by the block's owner, read by his neighbours: an atomic access */
+	uint8_t type;  /* written by the block's owner, read by his neighbours: an atomic access */
 	uint8_t order; /* of the block; valid in its head */
 	uint8_t zone;
 	uint8_t flags;
@@ -77,16 +80,18 @@ struct qy_page {
 	uint32_t next, prev; /* links of whatever list the block is on: pfns */
 	union {
 		struct {
-			void *freelist;	   /* first free object */
-			uint32_t cache;	   /* qy__cache_ref(); in tails too */
-			uint16_t inuse;	   /* objects not on the freelist */
+			void *freelist; /* first free object */
+			uint32_t cache; /* qy__cache_ref(); in tails too */
+			uint16_t inuse; /* objects not on the freelist */
 			uint16_t objects;
 		} slab;
 		struct {
 			uint64_t size; /* bytes asked for */
-			uint32_t offset; /* of the object from the block's start (debug: left red zone) */
+			uint32_t
+				/* of the object from the block's start (debug: left red zone) */
+				offset;
 			uint8_t family;
-			uint8_t live; /* enum qy__large_state */
+			uint8_t live;  /* enum qy__large_state */
 			uint8_t align; /* order of the alignment asked for; 0: the usual */
 		} large;
 		struct qy__page_track track;
@@ -124,9 +129,14 @@ struct qy__debug_state;
 
 struct qy_mm {
 	uint64_t magic;
-	char *base;		  /* address of pfn 0 */
-	struct qy_page *pages;	  /* descriptor of min_pfn */
-	uint64_t *live;		  /* debug builds: bit per 8 bytes from min_pfn on: an object starts here and is live */
+	char *base;	       /* address of pfn 0 */
+	struct qy_page *pages; /* descriptor of min_pfn */
+	uint64_t *
+		/*
+		 * debug builds: bit per 8 bytes from min_pfn on: an object starts here and is
+		 * live
+		 */
+		live;
 	uint32_t min_pfn, end_pfn, max_pfn;
 	uint32_t max_order;
 	unsigned int cpu, nr_cpus; /* nr_cpus: sheaves per cache */
@@ -138,7 +148,7 @@ struct qy_mm {
 	struct qy__debug_state *debug;
 	struct qy__lock grow_lock;
 	struct qy__zone zone[QY_NR_ZONES];
-	size_t zone_limit[QY_NR_ZONES]; /* end pfn of each zone, ascending */
+	size_t zone_limit[QY_NR_ZONES];	       /* end pfn of each zone, ascending */
 	size_t pages_in_use, pages_high_water; /* relaxed counters */
 	struct qy__report_state report;
 	struct qy__rng rng;
@@ -150,8 +160,8 @@ struct qy_mm {
 #define QY__MM_MAGIC UINT64_C(0x79727261755159) /* "YQuarry" */
 
 /*
- * A slab's list bits change under its cache's lock while others ask whether the page is a slab's at all: every access
- * is atomic, every change is made by whoever holds that lock or owns the block.
+ * A slab's list bits change under its cache's lock while others ask whether the page is a slab's at
+ * all: every access is atomic, every change is made by whoever holds that lock or owns the block.
  */
 static inline unsigned int qy__page_flags(const struct qy_page *page)
 {

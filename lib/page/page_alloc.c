@@ -2,8 +2,9 @@
 /*
  * page_alloc.c - the public entry points of the page floor.
  *
- * Place in an object's life: slub.c and kmalloc.c ask here for blocks; the block comes from the highest zone the
- * flags allow that has one, and, when none has, from a piece of the span that is brought in.
+ * Place in an object's life: slub.c and kmalloc.c ask here for blocks; the block comes from the
+ * highest zone the flags allow that has one, and, when none has, from a piece of the span that is
+ * brought in.
  *
  * Locks: one zone->lock at a time; mm->grow_lock outside it.
  */
@@ -44,7 +45,10 @@ static struct qy_page *get_page_from_zones(struct qy_mm *mm, qy_gfp_t gfp, unsig
 	return NULL;
 }
 
-/* Pages are only ever brought in at the end of the span, so only requests that the last zone serves can grow. */
+/*
+ * Pages are only ever brought in at the end of the span, so only requests that the last zone serves
+ * can grow.
+ */
 static struct qy_page *alloc_or_grow(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order)
 {
 	struct qy_page *page = get_page_from_zones(mm, gfp, order);
@@ -91,12 +95,14 @@ struct qy_page *qy__alloc_block(struct qy_mm *mm, qy_gfp_t gfp, unsigned int ord
 	page->head = qy__page_pfn(mm, page);
 	page->next = page->prev = QY__PFN_NONE;
 	if (type == QY__PAGE_LARGE)
-		page->large.live = QY__LARGE_IN_CHANGE; /* before it can be seen to be LARGE: see validate.c */
+		page->large.live =
+			QY__LARGE_IN_CHANGE; /* before it can be seen to be LARGE: see validate.c */
 	qy__store_release(&page->type, (uint8_t)type);
 	if (type != QY__PAGE_ALLOC || (gfp & QY_GFP_COMP))
 		prep_compound(mm, page, order);
 	if (gfp & QY_GFP_ZERO)
-		memset(qy__page_addr(mm, page), 0, (QY_PAGE_SIZE << order) - (qy__planted(9) ? 8 : 0));
+		memset(qy__page_addr(mm, page), 0,
+		       (QY_PAGE_SIZE << order) - (qy__planted(9) ? 8 : 0));
 	return page;
 }
 
@@ -121,8 +127,8 @@ struct qy_page *qy_alloc_pages(struct qy_mm *mm, qy_gfp_t gfp, unsigned int orde
 }
 
 /*
- * Take the block out of its owner's hands under the zone's lock, so that of two threads that free it only one
- * gets past. Return: 0, -EINVAL, -ERANGE.
+ * Take the block out of its owner's hands under the zone's lock, so that of two threads that free
+ * it only one gets past. Return: 0, -EINVAL, -ERANGE.
  */
 static int claim_block(struct qy_mm *mm, struct qy_page *page, unsigned int order)
 {
@@ -148,24 +154,18 @@ static const char *bad_free_title(const struct qy_mm *mm, const struct qy_page *
 		return "Free of something that is no page of this instance";
 	switch (page->type) {
 	case QY__PAGE_BUDDY:
-	case QY__PAGE_INSIDE:
-		return "Page already free, or in the middle of a block";
-	case QY__PAGE_TAIL:
-		return "Free in the middle of a compound block";
+	case QY__PAGE_INSIDE: return "Page already free, or in the middle of a block";
+	case QY__PAGE_TAIL: return "Free in the middle of a compound block";
 	case QY__PAGE_SLAB:
-	case QY__PAGE_LARGE:
-		return "Free of a page that belongs to a slab or a kmalloc block";
-	case QY__PAGE_RESERVED:
-		return "Free of a reserved page";
-	case QY__PAGE_ALLOC:
-		return "Free of a block that was given up after a report";
-	default:
-		return mm ? "Free of a page that is not there" : "";
+	case QY__PAGE_LARGE: return "Free of a page that belongs to a slab or a kmalloc block";
+	case QY__PAGE_RESERVED: return "Free of a reserved page";
+	case QY__PAGE_ALLOC: return "Free of a block that was given up after a report";
+	default: return mm ? "Free of a page that is not there" : "";
 	}
 }
 
-static int free_pages_from(struct qy_mm *mm, struct qy_page *page, const void *addr, unsigned int order,
-			   uintptr_t caller)
+static int free_pages_from(struct qy_mm *mm, struct qy_page *page, const void *addr,
+			   unsigned int order, uintptr_t caller)
 {
 	int err = -EINVAL;
 
@@ -177,7 +177,8 @@ static int free_pages_from(struct qy_mm *mm, struct qy_page *page, const void *a
 		qy__report_bad_page(mm, QY_REPORT_PAGE_ORDER, addr, page,
 				    "Page block freed with another order", caller);
 	else if (err)
-		qy__report_bad_page(mm, QY_REPORT_BAD_PAGE_FREE, addr, page, bad_free_title(mm, page), caller);
+		qy__report_bad_page(mm, QY_REPORT_BAD_PAGE_FREE, addr, page,
+				    bad_free_title(mm, page), caller);
 	else
 		qy__free_block(mm, page);
 	return err;
@@ -241,7 +242,7 @@ size_t qy__nr_free_pages(const struct qy_mm *mm)
 
 void qy_page_stats(struct qy_mm *mm, struct qy_page_stats *stats)
 {
-	*stats = (struct qy_page_stats){ .struct_size = sizeof(*stats) };
+	*stats = (struct qy_page_stats){.struct_size = sizeof(*stats)};
 	for (int z = 0; z < QY_NR_ZONES; z++) {
 		struct qy__zone *zone = &mm->zone[z];
 
@@ -259,7 +260,10 @@ void qy_page_stats(struct qy_mm *mm, struct qy_page_stats *stats)
 	stats->high_water = qy__load_relaxed(&mm->pages_high_water);
 }
 
-/* The lists are held still while the system takes the memory: nobody may be given a page in the meantime. */
+/*
+ * The lists are held still while the system takes the memory: nobody may be given a page in the
+ * meantime.
+ */
 static size_t trim_zone_locked(struct qy_mm *mm, struct qy__zone *zone)
 {
 	size_t bytes = 0;
@@ -268,7 +272,8 @@ static size_t trim_zone_locked(struct qy_mm *mm, struct qy__zone *zone)
 		uint32_t pfn = zone->area[o].head;
 
 		for (uint32_t n = zone->area[o].nr_free; n && pfn != QY__PFN_NONE; n--) {
-			bytes += mm->os.ops->discard(&mm->os, qy__pfn_addr(mm, pfn), QY_PAGE_SIZE << o);
+			bytes += mm->os.ops->discard(&mm->os, qy__pfn_addr(mm, pfn),
+						     QY_PAGE_SIZE << o);
 			pfn = qy__pfn_page(mm, pfn)->next;
 		}
 	}

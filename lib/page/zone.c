@@ -2,14 +2,14 @@
 /*
  * zone.c - which pages belong to which zone.
  *
- * A zone is a span of pfns that ends at a configured limit. Pages that never existed, or are not brought in
- * yet, lie in no zone: spans grow as pages arrive.
+ * A zone is a span of pfns that ends at a configured limit. Pages that never existed, or are not
+ * brought in yet, lie in no zone: spans grow as pages arrive.
  */
 #include "page/zone.h"
 
 #include <errno.h>
 
-static const char *const zone_names[QY_NR_ZONES] = { "DMA", "DMA32", "Normal", "HighMem" };
+static const char *const zone_names[QY_NR_ZONES] = {"DMA", "DMA32", "Normal", "HighMem"};
 
 int qy__zones_init(struct qy_mm *mm, const size_t limit[QY_NR_ZONES])
 {

@@ -2,8 +2,8 @@
 /*
  * sheaf.c - making, filling and emptying the per-CPU arrays of free objects.
  *
- * A sheaf is made when a CPU first uses its cache; it then belongs to that CPU until the cache is destroyed. Sheaves are
- * objects of four small caches that have no sheaves themselves.
+ * A sheaf is made when a CPU first uses its cache; it then belongs to that CPU until the cache is
+ * destroyed. Sheaves are objects of four small caches that have no sheaves themselves.
  *
  * Lock: none here; the flavour locks.
  */
@@ -14,9 +14,9 @@
 #include "slab/slab.h"
 #include "util/plant.h"
 
-const struct qy__sheaf qy__nobody_sheaf = { 0, 0 };
+const struct qy__sheaf qy__nobody_sheaf = {0, 0};
 
-static const uint16_t capacities[QY__NR_SHEAF_SIZES] = { 4, 12, 26, QY__SHEAF_MAX };
+static const uint16_t capacities[QY__NR_SHEAF_SIZES] = {4, 12, 26, QY__SHEAF_MAX};
 
 unsigned int qy__sheaf_capacity(size_t slot)
 {
@@ -82,8 +82,9 @@ void qy__sheaf_flush(struct qy_cache *c, struct qy__sheaf *sheaf, unsigned int k
 	unsigned int n = sheaf->size - keep;
 
 	/*
-	 * The oldest go: what was freed last is still warm. At no instruction may an object be in the sheaf and
-	 * back on its slab, or in the sheaf twice: a fork() would copy that. Losing some there is harmless.
+	 * The oldest go: what was freed last is still warm. At no instruction may an object be in
+	 * the sheaf and back on its slab, or in the sheaf twice: a fork() would copy that. Losing
+	 * some there is harmless.
 	 */
 	memcpy(batch, sheaf->objects, n * sizeof(void *));
 	qy__store_relaxed(&sheaf->size, 0);

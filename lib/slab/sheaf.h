@@ -2,10 +2,11 @@
 /*
  * sheaf.h - the fast path: a per-CPU array of free objects. Pop to allocate, push to free.
  *
- * A CPU's sheaf belongs to whoever is that CPU: no lock, no atomic operation. A CPU without a sheaf of its own
- * has the "nobody" sheaf, which is empty and full at once, so that both ways miss.
- * An object is written before the size that covers it, and read before the size that gives it up: what a fork()
- * copies is consistent at every instruction. Sizes are read by others for statistics: relaxed atomics, plain moves.
+ * A CPU's sheaf belongs to whoever is that CPU: no lock, no atomic operation. A CPU without a sheaf
+ * of its own has the "nobody" sheaf, which is empty and full at once, so that both ways miss. An
+ * object is written before the size that covers it, and read before the size that gives it up: what
+ * a fork() copies is consistent at every instruction. Sizes are read by others for statistics:
+ * relaxed atomics, plain moves.
  */
 #ifndef QY_SLAB_SHEAF_H
 #define QY_SLAB_SHEAF_H
@@ -55,9 +56,10 @@ static QY_ALWAYS_INLINE bool qy__sheaf_push(struct qy__sheaf *sheaf, void *objec
 
 /* sheaf.c: objects held for CPUs. */
 unsigned int qy__sheaf_capacity(size_t slot); /* by object size: 4, 12, 26, 60 */
-struct qy__sheaf *qy__sheaf_get(struct qy_cache *c, unsigned int cpu); /* makes it at need; NULL: none */
+/* makes it at need; NULL: none */
+struct qy__sheaf *qy__sheaf_get(struct qy_cache *c, unsigned int cpu);
 void *qy__sheaf_refill(struct qy_cache *c, struct qy__sheaf *sheaf, unsigned int gfp);
 void qy__sheaf_flush(struct qy_cache *c, struct qy__sheaf *sheaf, unsigned int keep);
-void qy__sheaf_drain_all(struct qy_cache *c);  /* empties and frees every sheaf of the cache */
+void qy__sheaf_drain_all(struct qy_cache *c); /* empties and frees every sheaf of the cache */
 
 #endif

@@ -2,9 +2,10 @@
 /*
  * slab.h - the cache head, and what a flavour has to supply.
  *
- * The head has no field of any flavour. Every allocation first asks the CPU's sheaf (sheaf.h); only to refill
- * it or to take back a batch is the flavour asked. A cache with a debug flag has no sheaf: its fast path misses
- * by construction, and slow path and free go one object at a time through alloc_debug / free_debug.
+ * The head has no field of any flavour. Every allocation first asks the CPU's sheaf (sheaf.h); only
+ * to refill it or to take back a batch is the flavour asked. A cache with a debug flag has no
+ * sheaf: its fast path misses by construction, and slow path and free go one object at a time
+ * through alloc_debug / free_debug.
  *
  * Lock order: slab_state->lock (registry) → cache->lock → quarantine → zone->lock → depot → report.
  * cache->lock protects the flavour's lists and the slab part of its pages' descriptors.
@@ -35,14 +36,19 @@ struct qy__slab_ops {
 	void (*free_debug_locked)(struct qy_cache *c, struct qy_page *slab, void *object);
 	/* Release empty slabs, sort partial ones. Returns 1 if slabs remain. */
 	int (*shrink)(struct qy_cache *c);
-	/* Walk all slabs of a debug cache (c->lock held): partial, then full. NULL starts and ends. */
+	/*
+	 * Walk all slabs of a debug cache (c->lock held): partial, then full. NULL starts and ends.
+	 */
 	struct qy_page *(*next_slab_locked)(struct qy_cache *c, struct qy_page *slab);
 	void (*stats)(struct qy_cache *c, struct qy_cache_info *info);
 };
 
-/* Where everything in a slot is; computed in debug/layout.c and nowhere else. Offsets from the object's start. */
+/*
+ * Where everything in a slot is; computed in debug/layout.c and nowhere else. Offsets from the
+ * object's start.
+ */
 struct qy__layout {
-	uint32_t object_size;  /* bytes the user may have */
+	uint32_t object_size; /* bytes the user may have */
 	uint32_t align;
 	uint32_t inuse;	       /* end of object plus right red zone */
 	uint32_t offset;       /* of the free pointer */
@@ -57,13 +63,13 @@ struct qy_cache {
 	struct qy_mm *mm;
 	const struct qy__slab_ops *ops;
 	qy_slab_flags_t flags;
-	bool manual_cpu;  /* copy of mm->cpu_provider == MANUAL */
+	bool manual_cpu; /* copy of mm->cpu_provider == MANUAL */
 	uint16_t sheaf_capacity;
 	struct qy__layout layout;
-	uint32_t order, objs_per_slab;	     /* "oo" */
-	uint32_t min_order, min_objs;	     /* what is tried when "oo" cannot be had */
+	uint32_t order, objs_per_slab; /* "oo" */
+	uint32_t min_order, min_objs;  /* what is tried when "oo" cannot be had */
 	qy_ctor_fn ctor;
-	void *priv;	  /* the flavour's own struct */
+	void *priv; /* the flavour's own struct */
 	struct qy__lock lock;
 	uint32_t magic;
 	struct qy_cache *next, *prev; /* registry, in order of creation */
@@ -83,7 +89,7 @@ struct qy__slab_state {
 	enum qy__slab_boot state;
 	struct qy_cache *first, *last;
 	uint32_t nr_caches;
-	struct qy_cache *cache_cache;			 /* cache of cache heads */
+	struct qy_cache *cache_cache;			  /* cache of cache heads */
 	struct qy_cache *sheaf_cache[QY__NR_SHEAF_SIZES]; /* caches of sheaves */
 };
 
@@ -108,13 +114,15 @@ static inline char *qy__slab_first(const struct qy_cache *c, const struct qy_pag
 	return (char *)qy__page_addr(c->mm, slab) + c->layout.red_left_pad;
 }
 
-static inline void *qy__slab_object(const struct qy_cache *c, const struct qy_page *slab, unsigned int i)
+static inline void *qy__slab_object(const struct qy_cache *c, const struct qy_page *slab,
+				    unsigned int i)
 {
 	return qy__slab_first(c, slab) + (size_t)i * c->layout.slot;
 }
 
 /* The index of @object in its slab, or -1: not on an object's border. */
-static inline int qy__slab_index(const struct qy_cache *c, const struct qy_page *slab, const void *object)
+static inline int qy__slab_index(const struct qy_cache *c, const struct qy_page *slab,
+				 const void *object)
 {
 	size_t off = (size_t)((const char *)object - qy__slab_first(c, slab));
 
@@ -127,7 +135,9 @@ static inline int qy__slab_index(const struct qy_cache *c, const struct qy_page 
 /* The live bit of an object (debug builds): kept apart, out of reach of any overflow. */
 static inline size_t qy__live_bit(const struct qy_mm *mm, const void *object)
 {
-	return ((uintptr_t)object - (uintptr_t)mm->base - ((size_t)mm->min_pfn << QY_CONFIG_PAGE_SHIFT)) / 8;
+	return ((uintptr_t)object - (uintptr_t)mm->base -
+		((size_t)mm->min_pfn << QY_CONFIG_PAGE_SHIFT)) /
+	       8;
 }
 
 /* slab_common.c */
@@ -137,8 +147,8 @@ int qy__slab_init(struct qy_mm *mm);
 struct qy_cache *qy__cache_create(struct qy_mm *mm, const char *name, size_t size, size_t align,
 				  qy_slab_flags_t flags, qy_ctor_fn ctor);
 /* A cache as users make them: the debug string's flags added, sheaves unless a debug flag is on. */
-struct qy_cache *qy__cache_create_user(struct qy_mm *mm, const char *name, size_t size, size_t align,
-				       qy_slab_flags_t flags, qy_ctor_fn ctor);
+struct qy_cache *qy__cache_create_user(struct qy_mm *mm, const char *name, size_t size,
+				       size_t align, qy_slab_flags_t flags, qy_ctor_fn ctor);
 /* The slow halves of alloc and free, for slab, kmalloc and malloc alike. */
 void *qy__cache_alloc_slow(struct qy_cache *c, qy_gfp_t gfp, const struct qy__call *call);
 void qy__cache_free_slow(struct qy_cache *c, void *object);

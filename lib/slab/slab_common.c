@@ -2,10 +2,11 @@
 /*
  * slab_common.c - caches: making and ending them, and the way of an object in and out.
  *
- * Place in an object's life: kmalloc.c (or the user) comes in here; the sheaf answers, or the flavour behind it.
+ * Place in an object's life: kmalloc.c (or the user) comes in here; the sheaf answers, or the
+ * flavour behind it.
  *
- * Boot states: DOWN (nothing) → PARTIAL (the cache of cache heads works; its own head comes from the boot map) →
- * UP (sheaves can be made) → FULL (size classes exist; set by kmalloc).
+ * Boot states: DOWN (nothing) → PARTIAL (the cache of cache heads works; its own head comes from
+ * the boot map) → UP (sheaves can be made) → FULL (size classes exist; set by kmalloc).
  *
  * Lock order: slab_state->lock (the list of caches) → cache->lock.
  */
@@ -30,7 +31,8 @@
 
 static size_t priv_offset(const struct qy_mm *mm)
 {
-	return qy__align_up(sizeof(struct qy_cache) + (mm->nr_cpus + 2) * sizeof(struct qy__sheaf *), 16);
+	return qy__align_up(
+		sizeof(struct qy_cache) + (mm->nr_cpus + 2) * sizeof(struct qy__sheaf *), 16);
 }
 
 static size_t head_size(const struct qy_mm *mm)
@@ -51,8 +53,8 @@ static size_t calculate_alignment(qy_slab_flags_t flags, size_t align, size_t si
 }
 
 /* Fill in a zeroed head. 0 / -EINVAL / -ENOSPC. */
-static int init_cache(struct qy_mm *mm, struct qy_cache *c, const char *name, size_t size, size_t align,
-		      qy_slab_flags_t flags, qy_ctor_fn ctor, unsigned int red_zone)
+static int init_cache(struct qy_mm *mm, struct qy_cache *c, const char *name, size_t size,
+		      size_t align, qy_slab_flags_t flags, qy_ctor_fn ctor, unsigned int red_zone)
 {
 	int err;
 
@@ -66,8 +68,8 @@ static int init_cache(struct qy_mm *mm, struct qy_cache *c, const char *name, si
 	strncpy(c->name, name, sizeof(c->name) - 1);
 	for (unsigned int cpu = 0; cpu < mm->nr_cpus + 2; cpu++)
 		c->sheaf[cpu] = (struct qy__sheaf *)&qy__nobody_sheaf;
-	err = qy__layout_object(&c->layout, size, calculate_alignment(flags, align, size), flags, ctor != NULL,
-				red_zone);
+	err = qy__layout_object(&c->layout, size, calculate_alignment(flags, align, size), flags,
+				ctor != NULL, red_zone);
 	return err ? err : c->ops->init(c);
 }
 
@@ -118,11 +120,12 @@ struct qy_cache *qy__cache_create(struct qy_mm *mm, const char *name, size_t siz
 
 int qy__slab_init(struct qy_mm *mm)
 {
-	static const char *const sheaf_name[QY__NR_SHEAF_SIZES] = { "sheaf-4", "sheaf-12", "sheaf-26",
-								     "sheaf-60" };
-	static const uint16_t capacity[QY__NR_SHEAF_SIZES] = { 4, 12, 26, QY__SHEAF_MAX };
+	static const char *const sheaf_name[QY__NR_SHEAF_SIZES] = {"sheaf-4", "sheaf-12",
+								   "sheaf-26", "sheaf-60"};
+	static const uint16_t capacity[QY__NR_SHEAF_SIZES] = {4, 12, 26, QY__SHEAF_MAX};
 	struct qy__slab_state *st = mm->slab;
-	int err = init_cache(mm, st->cache_cache, "qy_cache", head_size(mm), QY__CACHE_ALIGN, 0, NULL, 8);
+	int err = init_cache(mm, st->cache_cache, "qy_cache", head_size(mm), QY__CACHE_ALIGN, 0,
+			     NULL, 8);
 
 	if (err)
 		return -ENOMEM;
@@ -148,8 +151,8 @@ int qy__slab_boot(struct qy_mm *mm)
 	return mm->slab->cache_cache ? 0 : -ENOMEM;
 }
 
-struct qy_cache *qy__cache_create_user(struct qy_mm *mm, const char *name, size_t size, size_t align,
-				       qy_slab_flags_t flags, qy_ctor_fn ctor)
+struct qy_cache *qy__cache_create_user(struct qy_mm *mm, const char *name, size_t size,
+				       size_t align, qy_slab_flags_t flags, qy_ctor_fn ctor)
 {
 	struct qy_cache *c;
 
@@ -175,7 +178,8 @@ struct qy_cache *qy_cache_create(struct qy_mm *mm, const char *name, size_t size
 		c = qy__cache_create_user(mm, name, size, align, flags, ctor);
 	if (!c && (flags & QY_SLAB_PANIC)) {
 		char text[128];
-		size_t n = qy__snprintf(text, sizeof(text), "qy_cache_create(%s) failed with error %d\n",
+		size_t n = qy__snprintf(text, sizeof(text),
+					"qy_cache_create(%s) failed with error %d\n",
 					name ? name : "(null)", -errno);
 
 		qy__write_all(2, text, min(n, sizeof(text) - 1));
@@ -185,8 +189,8 @@ struct qy_cache *qy_cache_create(struct qy_mm *mm, const char *name, size_t size
 }
 
 /*
- * Slabs with live objects stay where they are when their cache goes: their pages become blocks that nobody can free,
- * and no longer point to a cache.
+ * Slabs with live objects stay where they are when their cache goes: their pages become blocks that
+ * nobody can free, and no longer point to a cache.
  */
 static void retire_slabs(struct qy_cache *c)
 {
@@ -204,7 +208,9 @@ static void retire_slabs(struct qy_cache *c)
 	}
 }
 
-/* Slabs are left: have they live objects? In a debug cache they may only be given up after damage. */
+/*
+ * Slabs are left: have they live objects? In a debug cache they may only be given up after damage.
+ */
 static bool report_leaks(struct qy_cache *c)
 {
 	struct qy_report r;
@@ -262,7 +268,9 @@ static void *alloc_debug(struct qy_cache *c, qy_gfp_t gfp, const struct qy__call
 	object = c->ops->alloc_debug(c, gfp, &call);
 	/* Zero what was asked for where that is tracked: the rest is red zone. */
 	if (object && (gfp & QY_GFP_ZERO) && !c->ctor)
-		memset(object, 0, c->layout.orig_size ? qy__debug_object_size(c, object) : c->layout.object_size);
+		memset(object, 0,
+		       c->layout.orig_size ? qy__debug_object_size(c, object)
+					   : c->layout.object_size);
 	return object;
 }
 
@@ -286,7 +294,7 @@ void *qy_cache_alloc(struct qy_cache *c, qy_gfp_t gfp)
 	void *object = qy__sheaf_pop(this_sheaf(c));
 
 	if (unlikely(!object)) {
-		struct qy__call call = { .caller = (uintptr_t)__builtin_return_address(0) };
+		struct qy__call call = {.caller = (uintptr_t)__builtin_return_address(0)};
 
 		return qy__cache_alloc_slow(c, gfp, &call);
 	}
@@ -313,7 +321,7 @@ int qy_cache_free(struct qy_cache *c, void *object)
 	if (likely(qy__sheaf_push(this_sheaf(c), object)))
 		return 0;
 	if (qy__cache_is_debug(c)) {
-		struct qy__call call = { .caller = (uintptr_t)__builtin_return_address(0) };
+		struct qy__call call = {.caller = (uintptr_t)__builtin_return_address(0)};
 
 		return qy__debug_cache_free(c, object, &call);
 	}
@@ -323,7 +331,7 @@ int qy_cache_free(struct qy_cache *c, void *object)
 
 size_t qy_cache_alloc_bulk(struct qy_cache *c, qy_gfp_t gfp, size_t n, void **objects)
 {
-	struct qy__call call = { .caller = (uintptr_t)__builtin_return_address(0) };
+	struct qy__call call = {.caller = (uintptr_t)__builtin_return_address(0)};
 
 	for (size_t got = 0; got < n; got++) {
 		objects[got] = qy__sheaf_pop(this_sheaf(c));

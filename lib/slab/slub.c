@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slub.c - the SLUB flavour: free objects are linked inside their slabs, slabs hang on the node's lists.
+ * slub.c - the SLUB flavour: free objects are linked inside their slabs, slabs hang on the node's
+ * lists.
  *
- * Place in an object's life: behind the sheaf. A refill takes objects from partial slabs, else from a new one; a
- * flush puts them back where they came from.
+ * Place in an object's life: behind the sheaf. A refill takes objects from partial slabs, else from
+ * a new one; a flush puts them back where they came from.
  *
  * States of a slab:
  *   partial  0 < free objects; on the partial list (or empty, while few such are kept)
@@ -34,7 +35,8 @@ static unsigned int waste(size_t slot, unsigned int order)
 int qy__slub_order(size_t slot, unsigned int cpus, unsigned int max_page_order)
 {
 	unsigned int max_order = min((unsigned int)QY__SLAB_MAX_ORDER, max_page_order);
-	size_t min_objects = 4 * ((size_t)qy__fls(cpus) + 1), holds = (QY_PAGE_SIZE << max_order) / slot;
+	size_t min_objects = 4 * ((size_t)qy__fls(cpus) + 1),
+	       holds = (QY_PAGE_SIZE << max_order) / slot;
 	unsigned int min_order;
 
 	min_objects = max(min(min_objects, holds), (size_t)1);
@@ -42,7 +44,8 @@ int qy__slub_order(size_t slot, unsigned int cpus, unsigned int max_page_order)
 	if ((QY_PAGE_SIZE << min_order) / slot > QY__MAX_OBJS_PER_SLAB)
 		return (int)qy__get_order(slot * QY__MAX_OBJS_PER_SLAB) - 1;
 	for (unsigned int fraction = 16; fraction > 1; fraction /= 2) {
-		for (unsigned int order = max(min_order, qy__get_order(slot)); order <= max_order; order++)
+		for (unsigned int order = max(min_order, qy__get_order(slot)); order <= max_order;
+		     order++)
 			if (waste(slot, order) <= (QY_PAGE_SIZE << order) / fraction)
 				return (int)order;
 	}
@@ -69,11 +72,12 @@ static int slub_init(struct qy_cache *c)
 	c->min_order = qy__get_order(slot);
 	c->min_objs = objects_of(slot, c->min_order);
 	s->min_partial = min(max(qy__ilog2(slot) / 2, 5u), 10u);
-	s->partial = s->full = (struct qy__slab_list){ QY__PFN_NONE, QY__PFN_NONE, 0 };
+	s->partial = s->full = (struct qy__slab_list){QY__PFN_NONE, QY__PFN_NONE, 0};
 	return 0;
 }
 
-static void list_add(struct qy_cache *c, struct qy__slab_list *list, struct qy_page *slab, bool tail)
+static void list_add(struct qy_cache *c, struct qy__slab_list *list, struct qy_page *slab,
+		     bool tail)
 {
 	struct qy_mm *mm = c->mm;
 	uint32_t pfn = qy__page_pfn(mm, slab);
@@ -89,8 +93,9 @@ static void list_add(struct qy_cache *c, struct qy__slab_list *list, struct qy_p
 	else if (!qy__planted(14) || !tail)
 		list->tail = pfn;
 	list->nr++;
-	qy__page_set_flags(slab, qy__page_flags(slab) |
-					 (list == &qy__slub(c)->full ? QY__PAGE_F_FULL : QY__PAGE_F_PARTIAL));
+	qy__page_set_flags(
+		slab, qy__page_flags(slab) |
+			      (list == &qy__slub(c)->full ? QY__PAGE_F_FULL : QY__PAGE_F_PARTIAL));
 }
 
 static void list_del(struct qy_cache *c, struct qy__slab_list *list, struct qy_page *slab)
@@ -121,7 +126,8 @@ static void build_freelist(struct qy_cache *c, struct qy_page *slab)
 		if (c->ctor && !(qy__planted(17) && i + 1u == slab->slab.objects))
 			c->ctor(object);
 		qy__slub_set_free(c, object,
-				  i + 1u < slab->slab.objects ? qy__slab_object(c, slab, i + 1) : NULL);
+				  i + 1u < slab->slab.objects ? qy__slab_object(c, slab, i + 1)
+							      : NULL);
 	}
 	slab->slab.freelist = qy__slab_first(c, slab);
 }
@@ -144,7 +150,8 @@ static struct qy_page *new_slab_locked(struct qy_cache *c, qy_gfp_t gfp)
 		slab[i].slab.cache = qy__cache_ref(c);
 		qy__page_set_flags(&slab[i], QY__PAGE_F_SLAB);
 	}
-	slab->slab.objects = (uint16_t)objects_of(c->layout.slot, qy__planted(18) ? c->order : slab->order);
+	slab->slab.objects =
+		(uint16_t)objects_of(c->layout.slot, qy__planted(18) ? c->order : slab->order);
 	if (qy__cache_is_debug(c))
 		qy__debug_setup_slab(c, slab);
 	build_freelist(c, slab);
@@ -197,9 +204,9 @@ static unsigned int slub_refill(struct qy_cache *c, qy_gfp_t gfp, void **objs, u
 	qy__lock(&c->lock);
 	while (got < n) {
 		/* A batch never makes more than the one slab it must. */
-		struct qy_page *slab = got && qy__slub(c)->partial.head == QY__PFN_NONE ?
-					       NULL :
-					       get_partial_locked(c, gfp);
+		struct qy_page *slab = got && qy__slub(c)->partial.head == QY__PFN_NONE
+					       ? NULL
+					       : get_partial_locked(c, gfp);
 
 		if (!slab)
 			break;
@@ -325,7 +332,7 @@ static int slub_shrink(struct qy_cache *c)
 	uint32_t pfn, next;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bucket); i++)
-		bucket[i] = (struct qy__slab_list){ QY__PFN_NONE, QY__PFN_NONE, 0 };
+		bucket[i] = (struct qy__slab_list){QY__PFN_NONE, QY__PFN_NONE, 0};
 	qy__lock(&c->lock);
 	for (pfn = s->partial.head; pfn != QY__PFN_NONE; pfn = next) {
 		struct qy_page *slab = qy__pfn_page(c->mm, pfn);

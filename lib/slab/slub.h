@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slub.h - SLUB's own part of a cache: the node's lists of slabs, linked by pfn through the descriptors.
+ * slub.h - SLUB's own part of a cache: the node's lists of slabs, linked by pfn through the
+ * descriptors.
  */
 #ifndef QY_SLAB_SLUB_H
 #define QY_SLAB_SLUB_H
@@ -13,9 +14,10 @@ struct qy__slab_list {
 };
 
 struct qy__slub {
-	struct qy__slab_list partial; /* slabs with free objects: taken from the head, added at the tail */
-	struct qy__slab_list full;    /* debug caches: slabs without; given-up slabs */
-	uint32_t min_partial;	      /* so many empty slabs are kept */
+	struct qy__slab_list
+		partial; /* slabs with free objects: taken from the head, added at the tail */
+	struct qy__slab_list full; /* debug caches: slabs without; given-up slabs */
+	uint32_t min_partial;	   /* so many empty slabs are kept */
 	uint32_t nr_slabs;
 	uint64_t total_objects;
 	uint64_t inuse_objects; /* not on any slab's freelist */
@@ -35,7 +37,10 @@ int qy__slub_order(size_t slot, unsigned int cpus, unsigned int max_page_order);
 /* Counters of slabs were put right: the cache's follow. c->lock held. */
 void qy__slub_recount_locked(struct qy_cache *c);
 
-/* Damage was found in a slab: all its objects count as used, nothing is ever taken from it or put back. c->lock held. */
+/*
+ * Damage was found in a slab: all its objects count as used, nothing is ever taken from it or put
+ * back. c->lock held.
+ */
 void qy__slub_give_up_locked(struct qy_cache *c, struct qy_page *slab);
 
 static inline void *qy__slub_get_free(const struct qy_cache *c, const void *object)

@@ -2,10 +2,11 @@
 /*
  * backtrace.h - return addresses of the callers.
  *
- * Most programs are built without frame pointers, so an unwinder is used where one can be had: libunwind is
- * loaded at run time (RTLD_LOCAL: its _Unwind_* names must not shadow libgcc's), else libgcc's, else the frame
- * pointer chain, each link of which is checked to lie on the caller's stack before it is followed.
- * The unwinder may allocate; a thread inside it gets empty backtraces for those allocations.
+ * Most programs are built without frame pointers, so an unwinder is used where one can be had:
+ * libunwind is loaded at run time (RTLD_LOCAL: its _Unwind_* names must not shadow libgcc's), else
+ * libgcc's, else the frame pointer chain, each link of which is checked to lie on the caller's
+ * stack before it is followed. The unwinder may allocate; a thread inside it gets empty backtraces
+ * for those allocations.
  */
 #ifndef QY_UTIL_BACKTRACE_H
 #define QY_UTIL_BACKTRACE_H
@@ -25,8 +26,9 @@ unsigned int qy__backtrace(uintptr_t *pcs, unsigned int max, unsigned int skip);
 unsigned int qy__backtrace_fp(uintptr_t *pcs, unsigned int max, unsigned int skip);
 
 /*
- * fork(): prepare keeps other threads out of the unwinder, for a moment at most, and waits for those inside; a
- * child in whose unwinder a thread may have been caught uses frame pointers. Called by qy__percpu_fork_*().
+ * fork(): prepare keeps other threads out of the unwinder, for a moment at most, and waits for
+ * those inside; a child in whose unwinder a thread may have been caught uses frame pointers. Called
+ * by qy__percpu_fork_*().
  */
 void qy__backtrace_fork_prepare(void);
 void qy__backtrace_fork_parent(void);

@@ -38,8 +38,8 @@
 #define QY_PAGE_MASK (QY_PAGE_SIZE - 1)
 
 /*
- * Planted faults: qy__plant(n) is false in every build but the one the self-tests use, where one fault
- * is chosen at run time. See lib/util/plant.h.
+ * Planted faults: qy__plant(n) is false in every build but the one the self-tests use, where one
+ * fault is chosen at run time. See lib/util/plant.h.
  */
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * lock.h - a mutex of one word, in memory the instance owns.
  *
- * 0 free, 1 held, 2 held with sleepers. A contended lock sleeps in the kernel (futex). The zero word
- * is an unlocked lock; a lock held over fork() is released in the child with qy__lock_reset().
+ * 0 free, 1 held, 2 held with sleepers. A contended lock sleeps in the kernel (futex). The zero
+ * word is an unlocked lock; a lock held over fork() is released in the child with qy__lock_reset().
  */
 #ifndef QY_UTIL_LOCK_H
 #define QY_UTIL_LOCK_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * module.c - from an address to file and offset, by the dynamic linker's own lock-free table (_dl_find_object,
- * glibc 2.35 and later). Older C libraries: no module, the bare address is printed.
+ * module.c - from an address to file and offset, by the dynamic linker's own lock-free table
+ * (_dl_find_object, glibc 2.35 and later). Older C libraries: no module, the bare address is
+ * printed.
  */
 #include "util/module.h"
 

@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 /*
- * The file @pc was loaded from, in @path, and its address in that file's own terms (load bias taken off).
- * false: not code that the dynamic linker loaded. No lock, no memory, async-signal-safe.
+ * The file @pc was loaded from, in @path, and its address in that file's own terms (load bias taken
+ * off). false: not code that the dynamic linker loaded. No lock, no memory, async-signal-safe.
  */
 bool qy__module_of(uintptr_t pc, char *path, size_t size, uintptr_t *offset);
 

@@ -2,10 +2,11 @@
 /*
  * percpu.h - "which CPU am I": the slot whose sheaves the caller may use without a lock.
  *
- * thread provider: a slot per thread, process-wide (a thread has the same slot in every instance). The
- *   slot is taken at the thread's first call and handed back by a thread-exit hook, with whatever its
- *   sheaves hold: the next thread to get the slot goes on with them. A thread without a slot (all taken,
- *   or so late in its exit that the hook has run) is QY__NO_CPU and uses the locked path.
+ * thread provider: a slot per thread, process-wide (a thread has the same slot in every instance).
+ * The slot is taken at the thread's first call and handed back by a thread-exit hook, with whatever
+ * its sheaves hold: the next thread to get the slot goes on with them. A thread without a slot (all
+ * taken, or so late in its exit that the hook has run) is QY__NO_CPU and uses the locked path.
+ *
  * manual provider: the caller sets the CPU (see page/page.h); nothing here is involved.
  *
  * The thread slots are the one piece of state outside the instances: they belong to the process.

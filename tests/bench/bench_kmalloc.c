@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_kmalloc.c - nanoseconds per allocation and free, beside the C library's malloc in the same run. The rounds of the two
- * alternate, and each figure is the best of its rounds: what the machine does meanwhile hits both.
+ * bench_kmalloc.c - nanoseconds per allocation and free, beside the C library's malloc in the same
+ * run. The rounds of the two alternate, and each figure is the best of its rounds: what the machine
+ * does meanwhile hits both.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -59,7 +60,8 @@ struct heap {
 	void (*free)(void *p);
 };
 
-static const struct heap heaps[] = { { "libc", libc_alloc, libc_free }, { "quarry", quarry_alloc, quarry_free } };
+static const struct heap heaps[] = {{"libc", libc_alloc, libc_free},
+				    {"quarry", quarry_alloc, quarry_free}};
 
 /* Allocate and free the same size over and over. */
 static void same_size(const struct heap *h, size_t size)
@@ -94,7 +96,7 @@ static void mixed(const struct heap *h, size_t size)
 
 static void compare(const char *what, void (*work)(const struct heap *, size_t), size_t size)
 {
-	double best[2] = { 1e30, 1e30 };
+	double best[2] = {1e30, 1e30};
 
 	for (int round = 0; round < ROUNDS; round++) {
 		for (int h = 0; h < 2; h++) {
@@ -105,7 +107,8 @@ static void compare(const char *what, void (*work)(const struct heap *, size_t),
 			best[h] = ns < best[h] ? ns : best[h];
 		}
 	}
-	printf("%-28s libc %7.1f ns   quarry %7.1f ns   ratio %.2f\n", what, best[0], best[1], best[1] / best[0]);
+	printf("%-28s libc %7.1f ns   quarry %7.1f ns   ratio %.2f\n", what, best[0], best[1],
+	       best[1] / best[0]);
 }
 
 int main(void)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* test_compat.c - kernel-style code, as it would stand in a driver: compiles unchanged and works. */
+/*
+ * test_compat.c - kernel-style code, as it would stand in a driver: compiles unchanged and works.
+ */
 #include <stdio.h>
 
 #include <quarry/linux_compat.h>
@@ -27,7 +29,8 @@ static void set_up(void *object)
 
 static void caches(void)
 {
-	struct kmem_cache *s = kmem_cache_create("node", sizeof(struct node), 0, SLAB_HWCACHE_ALIGN, set_up);
+	struct kmem_cache *s =
+		kmem_cache_create("node", sizeof(struct node), 0, SLAB_HWCACHE_ALIGN, set_up);
 	struct node *head = NULL, *n;
 	void *batch[32];
 
