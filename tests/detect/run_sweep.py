@@ -64,8 +64,8 @@ def main():
     reported = collections.Counter(key_of_report(line) for line in lines)
     missed, others = planted - reported, reported - planted
     print("%s, found by %s: %d of %d over %s sizes, %d other reports"
-          % (name, when, len(bugs) - sum(missed.values()), len(bugs), sums and sums[2],
-             sum(others.values())))
+          % (name, when, len(bugs) - sum(missed.values()), len(bugs),
+             len({key[2] for key in planted}), sum(others.values())))
     for what, some in (("missed", missed), ("unexpected", others)):
         for key in list(some)[:20]:
             print(what, " ".join("%s=%s" % pair for pair in zip(KEYS, key)))
