@@ -4,6 +4,7 @@
 #
 #   options.sh BUILD_DIR [SET...]     folders below BUILD_DIR are kept and used again
 #
+# Sets: all on, all off, each debug option off alone, other settings; by name also each on alone.
 # Prints "ok SET" or "not ok SET" for each; exit code 1 if one failed.
 set -uo pipefail
 
@@ -34,7 +35,7 @@ order=(all-on all-off)
 for option in "${debug_options[@]}"; do
     sets[no-$option]="-D$option=false"
     sets[only-$option]="$(every false) -D$option=true"
-    order+=("no-$option" "only-$option")
+    order+=("no-$option")
 done
 order+=(debug-build release-build page-shift-14 max-order-10)
 [ $# -eq 0 ] || order=("$@")
