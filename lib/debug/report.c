@@ -71,16 +71,13 @@ unsigned int qy__backtrace_from(uintptr_t *pcs, unsigned int max, uintptr_t call
 /* Frames as file and offset: the same in every run, wherever the files are loaded. */
 static uint64_t hash_stack(const struct qy_stack *stack, uint64_t h)
 {
-	char path[256];
-
 	for (unsigned int i = 0; i < stack->nr; i++) {
 		uintptr_t at = stack->pc[i];
+		const char *name = qy__module_name(stack->pc[i] - 1, &at);
 
-		path[0] = 0;
-		qy__module_of(stack->pc[i] - 1, path, sizeof(path), &at);
 		h = qy__mix64(h + at);
-		for (const char *p = path; *p; p++)
-			h = (h ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
+		for (; name && *name; name++)
+			h = (h ^ (unsigned char)*name) * UINT64_C(0x100000001b3);
 	}
 	return qy__mix64(h + stack->nr);
 }

@@ -27,16 +27,25 @@ static ssize_t read_link(const char *link, char *path, size_t size)
 	return n;
 }
 
-bool qy__module_of(uintptr_t pc, char *path, size_t size, uintptr_t *offset)
+const char *qy__module_name(uintptr_t pc, uintptr_t *offset)
 {
 	struct dl_find_object found;
 	const char *name;
 
 	if (!_dl_find_object || _dl_find_object((void *)pc, &found) || !found.dlfo_link_map)
-		return false;
+		return NULL;
 	*offset = pc - found.dlfo_link_map->l_addr;
 	name = found.dlfo_link_map->l_name;
-	if (name && *name) {
+	return name ? name : "";
+}
+
+bool qy__module_of(uintptr_t pc, char *path, size_t size, uintptr_t *offset)
+{
+	const char *name = qy__module_name(pc, offset);
+
+	if (!name)
+		return false;
+	if (*name) {
 		strncpy(path, name, size - 1);
 		path[size - 1] = 0;
 		return true;

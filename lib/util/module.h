@@ -15,6 +15,12 @@
  */
 bool qy__module_of(uintptr_t pc, char *path, size_t size, uintptr_t *offset);
 
+/*
+ * The same without a system call: the name as the dynamic linker has it, "" for the program itself,
+ * or NULL.
+ */
+const char *qy__module_name(uintptr_t pc, uintptr_t *offset);
+
 /* The program's short name, for messages; never NULL. */
 const char *qy__program_name(char *buf, size_t size);
 
