@@ -57,7 +57,7 @@ static void hundreds_of_anonymous_instances_side_by_side(void **state)
 	struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
 
 	(void)state;
-	cfg.size = (size_t)32 << 20;
+	cfg.size = PAGE_BYTES << 13;
 	for (int i = 0; i < 300; i++) {
 		mm[i] = qy_mm_create(&cfg);
 		assert_non_null(mm[i]);
@@ -326,7 +326,7 @@ static void fork_child_has_a_usable_copy(void **state)
 		struct qy_mm *mm;
 		pthread_t t[2];
 
-		cfg.size = (size_t)256 << 20;
+		cfg.size = PAGE_BYTES << 16;
 		cfg.debug = debug[d];
 		mm = qy_mm_create(&cfg);
 		assert_non_null(mm);

@@ -13,6 +13,12 @@
 
 static struct instance in;
 
+/* With all debug options. */
+static bool is_full_build(void)
+{
+	return !strcmp(qy_build_debug_letters(), "FZPU");
+}
+
 static int tear_down(void **state)
 {
 	(void)state;
@@ -93,7 +99,7 @@ static void kmalloc_every_size_is_usable_and_aligned(void **state)
 static void kmalloc_impossible_requests_are_null(void **state)
 {
 	static const size_t huge[] = {SIZE_MAX,		SIZE_MAX - 7,	 SIZE_MAX - 4096,
-				      SIZE_MAX / 2 + 1, (size_t)1 << 40, 65 * 4096};
+				      SIZE_MAX / 2 + 1, (size_t)1 << 40, 65 * PAGE_BYTES};
 
 	(void)state;
 	for (size_t d = 0; d < NR_LETTERS; d++) {
@@ -133,7 +139,7 @@ static void zero_size_pointer_everywhere(void **state)
 	p = qy_krealloc(in.mm, QY_ZERO_SIZE_PTR, 10, QY_GFP_ZERO);
 	assert_true(all(p, 10, 0));
 	assert_ptr_equal(qy_krealloc(in.mm, p, 0, 0), QY_ZERO_SIZE_PTR);
-	if (is_debug_build()) { /* realloc to nothing had freed it */
+	if (is_full_build()) { /* realloc to nothing had freed it */
 		qy_kfree(in.mm, p);
 		take_report(&in, QY_REPORT_DOUBLE_FREE);
 	}
@@ -175,7 +181,7 @@ static void ksize_answers_what_may_be_used(void **state)
 	p = qy_kmalloc(in.mm, 3 * PAGE_BYTES, 0);
 	assert_int_equal(qy_ksize(in.mm, p), 4 * PAGE_BYTES);
 	instance_destroy(&in);
-	if (!is_debug_build())
+	if (!is_full_build())
 		return;
 	make(512, "slab_debug=ZU", QY_CLASSES_KERNEL); /* tracked */
 	assert_int_equal(qy_ksize(in.mm, qy_kmalloc(in.mm, 33, 0)), 33);
@@ -245,7 +251,7 @@ static void krealloc_zero_after_a_shrink_clears_what_it_gains(void **state)
 	unsigned char *p;
 
 	(void)state;
-	if (!is_debug_build())
+	if (!is_full_build())
 		skip();
 	for (size_t d = 0; d < NR_LETTERS; d++) {
 		if (!letters[d] || !strchr(letters[d], 'U'))
@@ -302,7 +308,7 @@ static void krealloc_in_place_moves_the_red_zone(void **state)
 	unsigned char *p;
 
 	(void)state;
-	if (!is_debug_build())
+	if (!is_full_build())
 		skip();
 	make(512, "slab_debug=FZPU", QY_CLASSES_KERNEL);
 	p = qy_kmalloc(in.mm, 64, 0);
@@ -323,7 +329,7 @@ static void krealloc_in_place_moves_the_red_zone(void **state)
 
 static void krealloc_failure_keeps_the_old_object(void **state)
 {
-	static const size_t huge[] = {SIZE_MAX, (size_t)1 << 40, 65 * 4096};
+	static const size_t huge[] = {SIZE_MAX, (size_t)1 << 40, 65 * PAGE_BYTES};
 	static void *rest[20000];
 
 	(void)state;
@@ -354,7 +360,7 @@ static void freed_objects_are_refused_by_every_call(void **state)
 	unsigned char *p, *keep;
 
 	(void)state;
-	if (!is_debug_build())
+	if (!is_full_build())
 		skip();
 	make(512, "slab_debug=FZPU", QY_CLASSES_KERNEL);
 	keep = qy_kmalloc(in.mm, 100, 0);
@@ -391,10 +397,10 @@ static void kfree_of_pages_and_foreign_memory_is_refused(void **state)
 	(void)state;
 	make(512, NULL, QY_CLASSES_KERNEL);
 	page = qy_get_free_pages(in.mm, 0, 2);
-	large = qy_kmalloc(in.mm, 20000, 0);
-	const void *const bad[] = {local,	    page,   page + 4096, large + 1,
-				   large + 4096,    in.buf, (void *)17,	 (void *)UINTPTR_MAX,
-				   in.buf + in.size};
+	large = qy_kmalloc(in.mm, 5 * PAGE_BYTES, 0);
+	const void *const bad[] = {
+		local,	page,	    page + PAGE_BYTES,	 large + 1,	  large + PAGE_BYTES,
+		in.buf, (void *)17, (void *)UINTPTR_MAX, in.buf + in.size};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		qy_kfree(in.mm, bad[i]);
@@ -414,7 +420,7 @@ static void kfree_of_pages_and_foreign_memory_is_refused(void **state)
 static void overflow_by_one_is_found_for_every_size(void **state)
 {
 	(void)state;
-	if (!is_debug_build())
+	if (!is_full_build())
 		skip();
 	for (int classes = 0; classes < 2; classes++) {
 		make(1024, "slab_debug=FZPU", (enum qy_classes)classes);
@@ -446,7 +452,7 @@ static void family_and_size_mismatch_are_told_once_and_freed(void **state)
 	void *p;
 
 	(void)state;
-	if (!is_debug_build())
+	if (!is_full_build())
 		skip();
 	make(512, "slab_debug=FZPU", QY_CLASSES_FINE);
 	for (int from = 0; from < QY_NR_FAMILIES; from++)

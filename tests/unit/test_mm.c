@@ -64,7 +64,7 @@ static void create_bad_config_gives_einval(void **state)
 	/* An anonymous span is given back. */
 	cfg = good;
 	cfg.backing = QY_BACKING_ANON;
-	cfg.size = (size_t)64 << 20;
+	cfg.size = PAGE_BYTES << 14;
 	cfg.zone_limit[QY_ZONE_HIGHMEM] = 1;
 	refuse(&cfg, EINVAL);
 	free(buf);
@@ -199,7 +199,7 @@ static void set_cpu_knows_its_limits(void **state)
 	instance_create(&in);
 	assert_int_equal(qy_mm_set_cpu(in.mm, 0), 0);
 	assert_int_equal(qy_mm_set_cpu(in.mm, 1), -EINVAL);
-	cfg.size = (size_t)32 << 20;
+	cfg.size = PAGE_BYTES << 13;
 	mm = qy_mm_create(&cfg);
 	assert_int_equal(qy_mm_set_cpu(mm, 0), -EPERM);
 	qy_mm_destroy(mm);
@@ -255,14 +255,14 @@ static void create_anon_absurd_sizes(void **state)
 
 static void create_anon_initial_beyond_the_span_is_the_span(void **state)
 {
-	static const size_t initial[] = {(size_t)64 << 20, SIZE_MAX / 2, SIZE_MAX - 4095, SIZE_MAX};
+	static const size_t initial[] = {PAGE_BYTES << 14, SIZE_MAX / 2, SIZE_MAX - 4095, SIZE_MAX};
 
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
 		struct qy_mm *mm;
 
-		cfg.size = (size_t)32 << 20;
+		cfg.size = PAGE_BYTES << 13;
 		cfg.initial = initial[i];
 		mm = qy_mm_create(&cfg);
 		assert_non_null(mm);
@@ -281,7 +281,7 @@ static void anon_grows_until_the_span_is_used_up(void **state)
 	int n = 0;
 
 	(void)state;
-	cfg.size = (size_t)128 << 20;
+	cfg.size = PAGE_BYTES << 15;
 	mm = qy_mm_create(&cfg);
 	assert_non_null(mm);
 	first = mm->end_pfn;
@@ -316,7 +316,7 @@ static void anon_grows_for_each_order_at_once(void **state)
 		struct qy_mm *mm;
 		char *p;
 
-		cfg.size = (size_t)256 << 20;
+		cfg.size = PAGE_BYTES << 16;
 		cfg.max_order = 13;
 		mm = qy_mm_create(&cfg);
 		assert_non_null(mm);
@@ -339,16 +339,16 @@ static void anon_growth_fills_zones_by_their_limits(void **state)
 	size_t dma = 0;
 
 	(void)state;
-	cfg.size = (size_t)64 << 20;
-	cfg.zone_limit[QY_ZONE_DMA] = ((size_t)12 << 20) + 3 * PAGE_BYTES;
-	cfg.zone_limit[QY_ZONE_DMA32] = ((size_t)20 << 20) + 5 * PAGE_BYTES;
+	cfg.size = PAGE_BYTES << 14;
+	cfg.zone_limit[QY_ZONE_DMA] = 3075 * PAGE_BYTES;
+	cfg.zone_limit[QY_ZONE_DMA32] = 5125 * PAGE_BYTES;
 	mm = qy_mm_create(&cfg);
 	assert_non_null(mm);
 	while ((page = qy_alloc_pages(mm, QY_GFP_DMA, 0))) {
 		assert_int_equal(page->zone, QY_ZONE_DMA);
 		dma++;
 	}
-	assert_true(dma > ((size_t)11 << 20) / PAGE_BYTES);
+	assert_true(dma > 2800);
 	assert_sound(mm);
 	while (qy_alloc_pages(mm, 0, 3))
 		;

@@ -296,8 +296,8 @@ static void trim_arena_gives_nothing_anon_gives_all_that_is_free(void **state)
 	make();
 	assert_int_equal(qy_mm_trim(in.mm), 0);
 
-	cfg.size = (size_t)64 << 20;
-	cfg.initial = (size_t)16 << 20;
+	cfg.size = PAGE_BYTES << 14;
+	cfg.initial = PAGE_BYTES << 12;
 	mm = qy_mm_create(&cfg);
 	assert_non_null(mm);
 	p = qy_get_free_pages(mm, 0, 4);

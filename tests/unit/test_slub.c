@@ -277,7 +277,7 @@ static void slab_goes_from_full_to_the_tail_of_partial(void **state)
 {
 	struct qy_cache *c;
 	unsigned int per;
-	void *p[3][512];
+	void *p[3][1500];
 
 	(void)state;
 	instance_make(&in, 256, NULL);
@@ -310,7 +310,7 @@ static void empty_slab_is_discarded_only_beyond_min_partial(void **state)
 {
 	struct qy_cache *c;
 	unsigned int per, least, nr;
-	void *p[12][64];
+	static void *p[12][1000];
 	size_t free_before;
 
 	(void)state;
@@ -361,7 +361,7 @@ static void slab_of_one_object_goes_between_full_and_empty(void **state)
 static void shrink_sorts_partial_slabs_by_free_objects(void **state)
 {
 	static const unsigned int leave[] = {3, 50, 1, 31, 2, 40, 1};
-	void *p[7][512];
+	void *p[7][1500];
 	struct qy_cache *c;
 	unsigned int per, last = 0;
 
@@ -445,13 +445,13 @@ static void new_slab_falls_back_to_the_least_order(void **state)
 static void refill_batch_makes_at_most_one_new_slab(void **state)
 {
 	struct qy_cache *c;
-	void *p[512];
+	void *p[1000];
 	unsigned int got;
 
 	(void)state;
 	instance_make(&in, 256, NULL);
 	c = bare_cache("c", 900);
-	got = c->ops->refill(c, 0, p, 512);
+	got = c->ops->refill(c, 0, p, 1000);
 	assert_int_equal(got, c->objs_per_slab);
 	assert_int_equal(qy__slub(c)->nr_slabs, 1);
 	c->ops->flush(c, p, got);
