@@ -17,6 +17,9 @@
 #include "util/align.h"
 #include "util/compiler.h"
 
+/* What mmap() aligns to at least; a page of ours may be larger than the system's. */
+#define MMAP_ALIGN ((size_t)4096)
+
 static void *reserve(size_t size, int flags)
 {
 	int saved = errno;
@@ -45,18 +48,19 @@ static void give_back(char *addr, size_t len)
  */
 static char *reserve_aligned(size_t head, size_t size, size_t tail, size_t align, int flags)
 {
-	size_t slack = align > QY_PAGE_SIZE ? align - QY_PAGE_SIZE : 0;
-	size_t len, total;
+	size_t len, total, slack;
 	uintptr_t start;
 	char *p;
 
+	align = max(align, QY_PAGE_SIZE);
+	slack = align - MMAP_ALIGN;
 	if (__builtin_add_overflow(head, size, &len) || __builtin_add_overflow(len, tail, &len) ||
 	    __builtin_add_overflow(len, slack, &total))
 		return NULL;
 	p = reserve(total, flags);
 	if (!p)
 		return NULL;
-	start = qy__align_up((uintptr_t)p + head, max(align, QY_PAGE_SIZE)) - head;
+	start = qy__align_up((uintptr_t)p + head, align) - head;
 	slack = start - (uintptr_t)p;
 	give_back(p, slack);
 	give_back(p + slack + len, total - slack - len);
