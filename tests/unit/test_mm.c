@@ -311,13 +311,13 @@ static void anon_grows_until_the_span_is_used_up(void **state)
 static void anon_grows_for_each_order_at_once(void **state)
 {
 	(void)state;
-	for (unsigned int order = 8; order <= 13; order++) {
+	for (unsigned int order = 8; order <= 13 && order <= QY_CONFIG_MAX_ORDER_LIMIT; order++) {
 		struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
 		struct qy_mm *mm;
 		char *p;
 
 		cfg.size = PAGE_BYTES << 16;
-		cfg.max_order = 13;
+		cfg.max_order = QY_CONFIG_MAX_ORDER_LIMIT < 13 ? QY_CONFIG_MAX_ORDER_LIMIT : 13;
 		mm = qy_mm_create(&cfg);
 		assert_non_null(mm);
 		for (int i = 0; i < 3; i++) {

@@ -409,8 +409,9 @@ static void new_slab_falls_back_to_the_least_order(void **state)
 
 	(void)state;
 	instance_make(&in, 512, NULL);
-	c = bare_cache("c", 700);
-	d = qy_cache_create(in.mm, "d", 600, 0, QY_SLAB_DEBUG_FLAGS & ~QY_SLAB_TRACE, NULL);
+	c = bare_cache("c", PAGE_BYTES / 6);
+	d = qy_cache_create(in.mm, "d", PAGE_BYTES / 7, 0, QY_SLAB_DEBUG_FLAGS & ~QY_SLAB_TRACE,
+			    NULL);
 	assert_true(c->order > 0 && c->min_order == 0);
 	for (int i = 0; i < 20; i++)
 		p[got++] = take(c);
