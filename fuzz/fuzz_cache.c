@@ -117,7 +117,7 @@ static void do_cache_create(const struct fz_op *op, struct fz_log *log)
 	if (c->c)
 		return;
 	log->ran = true;
-	log->ret = INT64_MIN;
+	log->ret = FZ_LOG_NULL;
 	log->h = (int16_t)at;
 	if (geo->debug_scope == 1 || geo->debug_scope == 3)
 		more = geo->debug_flags;
@@ -166,9 +166,9 @@ static void do_create_bad(const struct fz_op *op, struct fz_log *log)
 	errno = 0;
 	log->ran = true;
 	log->ret = fz_log_ptr(qy_cache_create(fz.mm, name, size, align, flags, NULL));
-	if (log->ret != INT64_MIN || errno != EINVAL)
+	if (log->ret != FZ_LOG_NULL || errno != EINVAL)
 		fz_fail("model", "a bad cache (way %u) was %s, errno %d", op->flags % 7,
-			log->ret == INT64_MIN ? "refused" : "made", errno);
+			log->ret == FZ_LOG_NULL ? "refused" : "made", errno);
 }
 
 /* Objects of a cache that is gone: their memory is leaked, and stays claimed. */

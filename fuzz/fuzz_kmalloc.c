@@ -136,7 +136,7 @@ static void take(int h, void *p, size_t size, size_t align, bool zero, struct fz
 	if (!size) {
 		if (p != QY_ZERO_SIZE_PTR)
 			fz_fail("S8", "a request of 0 bytes gave %p", p);
-		log->ret = INT64_MIN;
+		log->ret = FZ_LOG_ZERO_SIZE;
 		fz_object_born(h, p, 0, 0, FZ_BY_SIZE, false);
 		return;
 	}
@@ -299,7 +299,7 @@ static void do_krealloc(const struct fz_op *op, struct fz_log *log)
 	if (!size) {
 		if (q != QY_ZERO_SIZE_PTR)
 			fz_fail("S8", "krealloc to 0 gave %p", (void *)q);
-		log->ret = INT64_MIN;
+		log->ret = FZ_LOG_ZERO_SIZE;
 		return;
 	}
 	if (q == old.p)

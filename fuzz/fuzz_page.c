@@ -155,7 +155,7 @@ static void do_alloc(const struct fz_op *op, struct fz_log *log)
 		return;
 	log->ran = true;
 	page = alloc_either(op, gfp, order);
-	log->ret = page ? 0 : INT64_MIN;
+	log->ret = page ? 0 : FZ_LOG_NULL;
 	if (!page != (zone < 0))
 		fz_fail("model", "order %u %s, but the model says it %s", order,
 			page ? "was served" : "failed",

@@ -29,7 +29,7 @@ static void do_alloc_pages(const struct fz_op *op, struct fz_log *log)
 	page = qy_alloc_pages(fz.mm, QY_GFP_NOWARN, order);
 	log->ran = true;
 	log->h = (int16_t)h;
-	log->ret = page ? 0 : INT64_MIN;
+	log->ret = page ? 0 : FZ_LOG_NULL;
 	if (!page) {
 		fz_must_lack_block(order);
 		return;

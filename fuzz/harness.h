@@ -111,7 +111,7 @@ void fz_set_plant(int id);
 
 static inline int64_t fz_log_ptr(const void *p)
 {
-	return p ? (int64_t)((uintptr_t)p - (uintptr_t)fz.base) : INT64_MIN;
+	return p ? (int64_t)((uintptr_t)p - (uintptr_t)fz.base) : FZ_LOG_NULL;
 }
 
 #endif

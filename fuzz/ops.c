@@ -414,8 +414,10 @@ static void say_result(struct text *t, enum fz_result kind, const struct fz_log 
 	if (kind == FZ_R_NONE)
 		return;
 	say(t, " → ");
-	if (log->ret == INT64_MIN)
+	if (log->ret == FZ_LOG_NULL)
 		say(t, "NULL");
+	else if (log->ret == FZ_LOG_ZERO_SIZE)
+		say(t, "ZERO_SIZE_PTR");
 	else if (kind == FZ_R_BLOCK)
 		say(t, "h%d = pfn %u, order %u", log->h, log->x, log->y);
 	else if (kind == FZ_R_PTR)

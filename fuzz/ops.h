@@ -93,7 +93,9 @@ struct fz_log {
 	bool ran;
 	int16_t h;     /* the handle it was about, or -1 */
 	uint32_t x, y; /* pfn and order, or size */
-	int64_t ret;   /* result; pointers as offset from the arena, INT64_MIN: NULL */
+	int64_t ret;   /* result; pointers as offset from page frame 0, or one of these: */
+#define FZ_LOG_NULL INT64_MIN
+#define FZ_LOG_ZERO_SIZE (INT64_MIN + 1) /* ZERO_SIZE_PTR */
 };
 
 struct fz_input {

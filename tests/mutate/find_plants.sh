@@ -1,21 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# find_plants.sh [--seconds S] [--no-seeds] FOLDER [NUMBER...]
+# find_plants.sh [--seconds S] [--no-seeds] [--store] FOLDER [NUMBER...]
 #
 # The fuzzers must find each planted fault of plants.def within S seconds (60). FOLDER holds the
 # programs (build/fuzz): fuzz_TARGET, a libFuzzer build, or else stress_TARGET, the random driver.
 # The stored inputs that fail are not used; the seeds in corpora/TARGET are, unless --no-seeds.
+# With --store what was found is made small and becomes the fault's input in corpora/planted/.
 set -u
-seconds=60 seeds=yes
+seconds=60 seeds=yes store=no
 while :; do
 	case ${1:-} in
 	--seconds) seconds=$2; shift 2 ;;
 	--no-seeds) seeds=no; shift ;;
+	--store) store=yes; shift ;;
 	*) break ;;
 	esac
 done
-programs=${1:?"usage: find_plants.sh [--seconds S] [--no-seeds] FOLDER [NUMBER...]"}
+programs=${1:?"usage: find_plants.sh [--seconds S] [--no-seeds] [--store] FOLDER [NUMBER...]"}
 shift
 only=" $* "
 here=$(cd "$(dirname "$0")" && pwd)
@@ -36,13 +38,14 @@ fuzz() {
 			-error_exitcode=1 -timeout_exitcode=1 -max_total_time="$seconds" \
 			-max_len=1616 -len_control=0 -seed=1 -artifact_prefix="$work/" "$@"
 	else
-		"$programs/stress_$target" --plant "$number" --seconds "$seconds"
+		"$programs/stress_$target" --plant "$number" --seconds "$seconds" --ops 120 \
+			--save "$work/crash-input"
 	fi >"$work/log" 2>&1
 }
 
 while read -r number name target; do
 	case $only in "  " | *" $number "*) ;; *) continue ;; esac
-	rm -rf "$work/corpus"
+	rm -rf "$work/corpus" "$work"/crash-*
 	start=$(date +%s%N)
 	if fuzz "$target" "$number"; then
 		echo "plant $number ($name): NOT FOUND in $seconds s"
@@ -59,6 +62,10 @@ while read -r number name target; do
 	fi
 	echo "plant $number ($name): found in $took ms: $how"
 	found=$((found + 1))
+	[ "$store" = yes ] || continue
+	file=$here/../../corpora/planted/$(printf 'plant%02d-%s' "$number" "$name")
+	"$programs/shrink_$target" --plant "$number" "$work"/crash-* "$file" ||
+		missed=$((missed + 1))
 done <<END
 $plants
 END
