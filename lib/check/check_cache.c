@@ -159,11 +159,13 @@ static const struct qy__sheaf *sheaf_of(const struct qy__check *ck, const struct
 {
 	const struct qy__sheaf *sheaf = qy__load_acquire(&c->sheaf[cpu]);
 
-	if (sheaf == &qy__nobody_sheaf || !qy__check_struct(ck, sheaf) ||
-	    !qy__check_readable(ck, sheaf->objects, QY__SHEAF_MAX * sizeof(void *)))
+	if (sheaf == &qy__nobody_sheaf || !qy__check_struct(ck, sheaf))
 		return NULL;
 	if (sheaf->capacity != c->sheaf_capacity || c->sheaf_capacity > QY__SHEAF_MAX ||
 	    sheaf->size > sheaf->capacity)
+		return NULL;
+	/* A small one may be the last thing in the span. */
+	if (!qy__check_readable(ck, sheaf->objects, sheaf->capacity * sizeof(void *)))
 		return NULL;
 	return sheaf;
 }
