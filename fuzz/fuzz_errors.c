@@ -85,8 +85,10 @@ static void expect_bad_free(const struct fz_ghost *g, enum pointer_state state)
 	enum qy_report_kind kind = state == P_FREED ? QY_REPORT_DOUBLE_FREE
 						    : QY_REPORT_INVALID_FREE;
 
-	if (g->large && fz_seen_find(QY_REPORT_DOUBLE_FREE, g->p))
-		return; /* still in quarantine */
+	/* A block in quarantine lies where the object was, or still is the object. */
+	if ((g->large || g->epoch != st.epoch) && (fz_seen_find(QY_REPORT_DOUBLE_FREE, g->p) ||
+						   fz_seen_find(QY_REPORT_INVALID_FREE, g->p)))
+		return;
 	expect_pointer_report(kind, g->p);
 }
 
