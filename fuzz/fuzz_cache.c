@@ -145,6 +145,7 @@ static void do_cache_create(const struct fz_op *op, struct fz_log *log)
 		return;
 	log->ret = 0;
 	c->ctor_calls = 0;
+	st.tracks |= (c->flags & QY_SLAB_STORE_USER) != 0;
 	check_layout(at);
 }
 

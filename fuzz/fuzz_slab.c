@@ -122,6 +122,9 @@ static void do_text(struct fz_log *log)
 
 static void slab_step(const struct fz_op *op, struct fz_log *log)
 {
+	/* These give back and take in one step. */
+	if (op->op == FZ_KREALLOC || op->op == FZ_CACHE_ALLOC_BULK)
+		st.epoch++;
 	if (fz_cache_step(op, log) || fz_kmalloc_step(op, log) || fz_error_step(op, log))
 		return;
 	switch ((enum fz_opcode)op->op) {
@@ -149,6 +152,7 @@ static void slab_begin(void)
 	if (geo->debug_scope == 1 || geo->debug_scope == 2)
 		st.large_flags = geo->debug_flags;
 	st.kflags |= st.large_flags;
+	st.tracks = st.kflags & QY_SLAB_STORE_USER;
 }
 
 static void check_live_count(int at)

@@ -64,6 +64,7 @@ struct fz_slab_state {
 	uint32_t kflags;      /* of the kmalloc caches */
 	uint32_t large_flags; /* of kmalloc blocks */
 	uint32_t seed, turn, nr_damaged;
+	bool tracks;	/* some cache keeps stacks */
 	uint64_t epoch; /* grows whenever a slab may have been given back */
 	size_t free_pages;
 };
