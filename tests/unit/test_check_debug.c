@@ -27,6 +27,13 @@ static void zero_ctor(void *object)
 	memset(object, 0, 8);
 }
 
+/* A test of what this build may lack. */
+static void needs(bool compiled_in)
+{
+	if (!compiled_in)
+		skip();
+}
+
 static int tear_down(void **state)
 {
 	(void)state;
@@ -158,6 +165,7 @@ static void check_wide_red_zones_U12(void **state)
 	struct qy_cache *c;
 
 	(void)state;
+	needs(QY_CONFIG_SLAB_RED_ZONE);
 	instance_init(&in, 256);
 	in.config.red_zone = 100;
 	instance_create(&in);
@@ -174,6 +182,7 @@ static void check_slack_of_kmalloc_U12(void **state)
 	char *p;
 
 	(void)state;
+	needs(QY_CONFIG_SLAB_RED_ZONE && QY_CONFIG_SLAB_STORE_USER);
 	instance_make(&in, 256, "slab_debug=FZPU");
 	for (size_t size = 1; size <= 200; size++) {
 		p = hide(qy_kmalloc(in.mm, size, QY_GFP_KERNEL));
@@ -198,6 +207,7 @@ static void check_large_blocks_U12(void **state)
 	char *p;
 
 	(void)state;
+	needs(QY_CONFIG_SLAB_RED_ZONE && QY_CONFIG_SLAB_POISON && QY_CONFIG_QUARANTINE);
 	instance_make(&in, 256, "slab_debug=FZPU quarantine=1M");
 	p = hide(qy_kmalloc(in.mm, size, QY_GFP_KERNEL));
 	assert_non_null(p);
@@ -237,6 +247,7 @@ static void check_quarantine_U12(void **state)
 	char *p[20];
 
 	(void)state;
+	needs(QY_CONFIG_SLAB_POISON && QY_CONFIG_QUARANTINE);
 	instance_make(&in, 256, "slab_debug=FZPU quarantine=4K");
 	for (int i = 0; i < 20; i++)
 		p[i] = hide(qy_kmalloc(in.mm, 50, QY_GFP_KERNEL));
@@ -256,6 +267,7 @@ static void check_live_bits_S7(void **state)
 	char *p, *q;
 
 	(void)state;
+	needs(QY_CONFIG_SLAB_RED_ZONE);
 	instance_make(&in, 256, NULL);
 	c = qy_cache_create(in.mm, "live", 64, 0, letters[7], NULL);
 	p = hide(qy_cache_alloc(c, QY_GFP_KERNEL));
@@ -279,6 +291,7 @@ static void check_tracks_U14(void **state)
 	char *p, *q;
 
 	(void)state;
+	needs(QY_CONFIG_SLAB_STORE_USER);
 	instance_make(&in, 256, NULL);
 	c = qy_cache_create(in.mm, "tracks", 64, 0, QY_SLAB_STORE_USER, NULL);
 	p = hide(qy_cache_alloc(c, QY_GFP_KERNEL));
@@ -309,6 +322,7 @@ static void check_full_list_S4(void **state)
 	void *p = NULL;
 
 	(void)state;
+	needs(*qy_build_debug_letters());
 	instance_make(&in, 256, NULL);
 	c = qy_cache_create(in.mm, "full", 500, 0, letters[7], NULL);
 	s = qy__slub(c);
@@ -335,6 +349,7 @@ static void check_frozen_slab_is_sound(void **state)
 	char *p[4];
 
 	(void)state;
+	needs(QY_CONFIG_SLAB_POISON && QY_CONFIG_SLAB_CONSISTENCY_CHECKS);
 	instance_make(&in, 256, NULL);
 	c = qy_cache_create(in.mm, "frozen", 64, 0, letters[7], NULL);
 	for (int i = 0; i < 4; i++)
