@@ -38,6 +38,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned int seed)
 {
+	/* Something new altogether now and then, and as long as there is little to change. */
+	if (seed % 32 == 1 || size < FZ_HEADER + 4 * FZ_OP_BYTES)
+		return fz_generate(FZ_TARGET.which, data, max, 16 + seed / 32 % 128, seed);
 	if (seed % 8 == 0)
 		return LLVMFuzzerMutate(data, size, max);
 	return fz_mutate(FZ_TARGET.which, data, size, max, seed);
