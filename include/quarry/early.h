@@ -15,11 +15,23 @@ QY_BEGIN_DECLS
 
 typedef uint64_t qy_addr_t;
 
+/* ---- memblock: the memory there is, and the part of it that is taken ---- */
+
+/* What a region can be. Memory: the first four and SCRATCH; reserved: RSRV_*. */
 #define QY_MEMBLOCK_NONE 0u
-#define QY_MEMBLOCK_HOTPLUG 1u
-#define QY_MEMBLOCK_MIRROR 2u
-#define QY_MEMBLOCK_NOMAP 4u
-#define QY_MEMBLOCK_REGIONS 128
+#define QY_MEMBLOCK_HOTPLUG 0x1u	/* may be unplugged: not used if movable_node is set */
+#define QY_MEMBLOCK_MIRROR 0x2u		/* kept twice by the machine: used first, once marked */
+#define QY_MEMBLOCK_NOMAP 0x4u		/* memory that is never touched, nor given out */
+#define QY_MEMBLOCK_DRIVER_MANAGED 0x8u /* memory that a driver added: never given out */
+#define QY_MEMBLOCK_RSRV_NOINIT 0x10u	/* its page descriptors need no initialisation */
+#define QY_MEMBLOCK_RSRV_KERN 0x20u	/* taken by an allocation, not by a map of the machine */
+#define QY_MEMBLOCK_KHO_SCRATCH 0x40u	/* the only memory used if scratch_only is set */
+
+#define QY_NO_NODE (-1)
+#define QY_MEMBLOCK_REGIONS 128	      /* of memory and of reserved, before an array grows */
+#define QY_MEMBLOCK_PHYSMEM_REGIONS 4 /* ditto of physmem */
+#define QY_MEMBLOCK_NAMES 8
+#define QY_MEMBLOCK_NAME_LEN 16
 
 struct qy_memblock_region {
 	qy_addr_t base, size;
@@ -27,57 +39,412 @@ struct qy_memblock_region {
 	int32_t nid;
 };
 
+/**
+ * struct qy_memblock_type - one set of regions: ascending, apart or different; an empty set has
+ * @cnt 0. Read what you like; change it through the functions only.
+ * @regions: the array in struct qy_memblock, or a bigger one
+ * @array_size: bytes of the bigger one; 0: there is none
+ * @array_addr: where it lies, as a reserved range; 0: it came from the array_alloc() hook
+ */
 struct qy_memblock_type {
+	const char *name;
 	uint32_t cnt, max;
 	qy_addr_t total_size;
-	struct qy_memblock_region regions[QY_MEMBLOCK_REGIONS];
+	struct qy_memblock_region *regions;
+	qy_addr_t array_addr;
+	size_t array_size;
 };
 
+struct qy_memblock_name {
+	char name[QY_MEMBLOCK_NAME_LEN + 1];
+	qy_addr_t start, size;
+};
+
+struct qy_memblock_ops;
+
+/**
+ * struct qy_memblock - both sets, and how they are searched. Never copied to another address: the
+ * types point into it. Fields down to @ops may be set at any time.
+ */
 struct qy_memblock {
 	size_t struct_size;
-	bool bottom_up;
+	bool bottom_up;	   /* the lowest place that fits instead of the highest */
+	bool has_mirror;   /* mirrored memory first; qy_memblock_mark_mirror() sets it */
+	bool movable_node; /* leave HOTPLUG memory out */
+	bool scratch_only; /* leave all but KHO_SCRATCH memory out */
+	bool debug;	   /* a log line for each change */
+	bool can_resize;
+	uint32_t nr_names;
 	qy_addr_t current_limit; /* exclusive end for "accessible" searches */
-	struct qy_memblock_type memory, reserved;
+	const struct qy_memblock_ops *ops;
+	void *ctx;
+	struct qy_memblock_type memory, reserved, physmem;
+	struct qy_memblock_name names[QY_MEMBLOCK_NAMES];
+	struct qy_memblock_region memory_regions[QY_MEMBLOCK_REGIONS];
+	struct qy_memblock_region reserved_regions[QY_MEMBLOCK_REGIONS];
+	struct qy_memblock_region physmem_regions[QY_MEMBLOCK_PHYSMEM_REGIONS];
+};
+
+/**
+ * struct qy_memblock_ops - how memblock reaches what it otherwise only counts in. Every hook may be
+ * NULL; none may call back into the same memblock.
+ * @map: pointer to the memory at an address, for virt allocations and arrays; NULL: out of reach
+ * @zero: makes memory zero; without it, what @map gives is written
+ * @array_alloc: memory for a bigger array of regions; without it memblock takes a free range of its
+ *		 own, page aligned, and reserves it
+ * @array_free: takes it back
+ * @log: a line of text, without newline: warnings, and debug lines
+ * @panic: qy_memblock_virt_or_panic() failed; abort() follows if it returns
+ */
+struct qy_memblock_ops {
+	size_t struct_size;
+	void *(*map)(void *ctx, qy_addr_t addr, qy_addr_t size);
+	void (*zero)(void *ctx, qy_addr_t addr, qy_addr_t size);
+	void *(*array_alloc)(void *ctx, size_t size);
+	void (*array_free)(void *ctx, void *array, size_t size);
+	void (*log)(void *ctx, const char *text);
+	void (*panic)(void *ctx, const char *text);
 };
 
 #define QY_MEMBLOCK_ALLOC_ANYWHERE (~(qy_addr_t)0)
-#define QY_MEMBLOCK_ALLOC_ACCESSIBLE ((qy_addr_t)0)
+#define QY_MEMBLOCK_ALLOC_ACCESSIBLE ((qy_addr_t)0) /* as an end: current_limit */
+#define QY_MEMBLOCK_ALLOC_NOLEAKTRACE ((qy_addr_t)1) /* ditto */
+#define QY_MEMBLOCK_LOW_LIMIT ((qy_addr_t)0xffffffff) /* end of what virt_low gives */
 
+/*
+ * Two kinds of failure run through all of this, and neither leaves anything changed:
+ *
+ * -ENOMEM  the set needs more regions than its array holds, and there is no bigger one to be had:
+ *	    resizing was not allowed, there is neither hook nor room, or @map does not reach it.
+ *	    An array grows if and only if the result does not fit; max doubles until it does; the
+ *	    new array never lies in the range of the call that needs it.
+ * -EBUSY   the range holds an array that is in use.
+ *
+ * Ranges are cut so that their end does not wrap; the last byte of the address space is in none. A
+ * range of size 0 is success without effect. Time is linear in the number of regions.
+ */
 QY_API void qy_memblock_init(struct qy_memblock *mb);
 /**
- * qy_memblock_add, _remove, _reserve, _free - set algebra on the two types. What exists keeps its
- * attributes; only gaps are added. @size is cut so that the end does not wrap; 0 is success.
- * Return: 0, or -ENOMEM with nothing changed: more than 128 regions would be needed.
+ * qy_memblock_set_ops - @ops stay the caller's and must outlive @mb; NULL: none.
+ * Return: 0, or -EINVAL: struct_size is not known.
+ */
+QY_API int qy_memblock_set_ops(struct qy_memblock *mb, const struct qy_memblock_ops *ops,
+			       void *ctx);
+/** qy_memblock_map_at - a ready @map: the memory begins at @ctx (NULL: addresses are pointers). */
+QY_API void *qy_memblock_map_at(void *ctx, qy_addr_t addr, qy_addr_t size);
+/** qy_memblock_allow_resize - arrays may grow from now on: what is in use has been reserved. */
+QY_API void qy_memblock_allow_resize(struct qy_memblock *mb);
+
+/**
+ * qy_memblock_add, _reserve, _reserve_node - union with memory or reserved. What exists keeps its
+ * attributes; only gaps are added.
+ * qy_memblock_remove, _free - difference.
+ * qy_memblock_physmem_add - a third set, for whoever wants to keep the machine's map as it was.
+ * Return: 0; -ENOMEM; -EBUSY (remove, free); -EINVAL: a flag that does not exist.
  */
 QY_API int qy_memblock_add(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size, int nid,
 			   uint32_t flags);
 QY_API int qy_memblock_remove(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size);
 QY_API int qy_memblock_reserve(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size);
+QY_API int qy_memblock_reserve_node(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size, int nid,
+				    uint32_t flags);
 QY_API int qy_memblock_free(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size);
+QY_API int qy_memblock_physmem_add(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size);
+
 /**
- * qy_memblock_find - a free range; top-down gives the highest, bottom-up the lowest.
+ * qy_memblock_set_flags, _clear_flags, _set_node - change attributes of what @type (one of @mb's)
+ * has in a range; regions are split at its borders, and joined where they have become alike.
+ * qy_memblock_mark_mirror - set MIRROR, and prefer mirrored memory from now on.
+ * Return: 0, -ENOMEM, or -EINVAL: no such flag, or not a type of @mb.
+ */
+QY_API int qy_memblock_set_flags(struct qy_memblock *mb, struct qy_memblock_type *type,
+				 qy_addr_t base, qy_addr_t size, uint32_t flags);
+QY_API int qy_memblock_clear_flags(struct qy_memblock *mb, struct qy_memblock_type *type,
+				   qy_addr_t base, qy_addr_t size, uint32_t flags);
+QY_API int qy_memblock_set_node(struct qy_memblock *mb, struct qy_memblock_type *type,
+				qy_addr_t base, qy_addr_t size, int nid);
+QY_API int qy_memblock_mark_mirror(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size);
+
+/* ---- finding and taking ---- */
+
+/**
+ * qy_memblock_find - a free range inside [max(@start, one page), @end): the highest that fits, or,
+ * bottom-up, the lowest. @end may be ACCESSIBLE. @align 0: 1. HOTPLUG memory (if movable_node),
+ * NOMAP and DRIVER_MANAGED memory are left out. Of mirrored memory, if there is some; else, with a
+ * warning, of any.
+ * qy_memblock_find_nid - the same on one node (QY_NO_NODE: any), with exactly these @flags: MIRROR
+ * and KHO_SCRATCH demand, HOTPLUG, NOMAP and DRIVER_MANAGED permit.
  * Return: its base, or 0 iff there is none (the first page is never given out).
  */
 QY_API qy_addr_t qy_memblock_find(const struct qy_memblock *mb, qy_addr_t start, qy_addr_t end,
 				  qy_addr_t size, qy_addr_t align);
+QY_API qy_addr_t qy_memblock_find_nid(const struct qy_memblock *mb, qy_addr_t start, qy_addr_t end,
+				      qy_addr_t size, qy_addr_t align, int nid, uint32_t flags);
 /**
- * qy_memblock_alloc - find and reserve. @align 0: 64. Return: base, or 0 as above or if the
- * reserved array is full.
+ * qy_memblock_alloc - find and reserve (as RSRV_KERN). @align 0: 64, a cache line.
+ * qy_memblock_alloc_range_nid - the ladder: on @nid; on any node, unless @exact; all again without
+ * insisting on mirrored memory, with a warning. The reservation is noted with the node only if it
+ * was found there.
+ * Return: base, or 0: none was found, or it could not be noted (as -ENOMEM above).
  */
 QY_API qy_addr_t qy_memblock_alloc(struct qy_memblock *mb, qy_addr_t size, qy_addr_t align,
 				   qy_addr_t start, qy_addr_t end);
+QY_API qy_addr_t qy_memblock_alloc_range_nid(struct qy_memblock *mb, qy_addr_t size,
+					     qy_addr_t align, qy_addr_t start, qy_addr_t end,
+					     int nid, bool exact);
+
+#define QY_MEMBLOCK_RAW 0x1u	   /* not zeroed */
+#define QY_MEMBLOCK_EXACT_NID 0x2u /* this node or none */
+/**
+ * qy_memblock_virt_alloc - the same as a pointer (@map), zeroed unless RAW (@zero), below
+ * current_limit in any case; if there is nothing at or above @min_addr, then anywhere below.
+ * qy_memblock_virt_or_panic - never NULL: panics.
+ * Return: the memory, or NULL: as above, or there is no @map, or it does not reach what was found.
+ */
+QY_API void *qy_memblock_virt_alloc(struct qy_memblock *mb, size_t size, size_t align,
+				    qy_addr_t min_addr, qy_addr_t max_addr, int nid,
+				    unsigned int how);
+QY_API void *qy_memblock_virt_or_panic(struct qy_memblock *mb, size_t size, size_t align);
+
+/* ---- questions ---- */
+
+QY_API qy_addr_t qy_memblock_phys_mem_size(const struct qy_memblock *mb);
+QY_API qy_addr_t qy_memblock_reserved_size(const struct qy_memblock *mb);
+/** qy_memblock_reserved_kern_size - bytes below @limit taken by allocations on @nid (or any). */
+QY_API qy_addr_t qy_memblock_reserved_kern_size(const struct qy_memblock *mb, qy_addr_t limit,
+						int nid);
+/** qy_memblock_estimated_nr_free_pages - memory less reserved, at least 0; no map is walked. */
+QY_API uint64_t qy_memblock_estimated_nr_free_pages(const struct qy_memblock *mb);
+QY_API qy_addr_t qy_memblock_start_of_DRAM(const struct qy_memblock *mb); /* 0 if empty */
+QY_API qy_addr_t qy_memblock_end_of_DRAM(const struct qy_memblock *mb);	  /* exclusive */
 QY_API bool qy_memblock_is_memory(const struct qy_memblock *mb, qy_addr_t addr);
+QY_API bool qy_memblock_is_map_memory(const struct qy_memblock *mb, qy_addr_t addr); /* no NOMAP */
 QY_API bool qy_memblock_is_reserved(const struct qy_memblock *mb, qy_addr_t addr);
 QY_API bool qy_memblock_is_region_memory(const struct qy_memblock *mb, qy_addr_t base,
 					 qy_addr_t size); /* fully inside */
 QY_API bool qy_memblock_is_region_reserved(const struct qy_memblock *mb, qy_addr_t base,
 					   qy_addr_t size); /* any overlap */
+QY_API bool qy_memblock_overlaps_region(const struct qy_memblock_type *type, qy_addr_t base,
+					qy_addr_t size);
 /**
- * qy_memblock_next_free - iterate memory minus reserved, upwards. Start with *@cursor = 0.
- * Return: false at the end; else [*@start, *@end) is a free range.
+ * qy_memblock_search_pfn_nid - the region of memory that holds the first byte of page @pfn: its
+ * node, and its bounds as page numbers, rounded down.
+ * Return: true, or false: not memory, nothing was written.
  */
+QY_API bool qy_memblock_search_pfn_nid(const struct qy_memblock *mb, uint64_t pfn, int *nid,
+				       uint64_t *start_pfn, uint64_t *end_pfn);
+/** qy_memblock_validate_numa_coverage - is at most @threshold bytes of memory without a node? */
+QY_API bool qy_memblock_validate_numa_coverage(const struct qy_memblock *mb, qy_addr_t threshold);
+
+/* ---- iterators ---- */
+
+/**
+ * qy_memblock_next_range - the parts of @type_a that are not in @type_b (NULL: all of them), one
+ * by one, upwards; of @type_a's regions only those of @nid (QY_NO_NODE: any), and, if it is memory,
+ * those that @flags (see find_nid) let through. A part never reaches over the border of a region.
+ * @cursor: 0 at first; then the low half is the index in @type_a, the high half the index of the
+ *	    gap in @type_b (gap i lies before region i, the last one behind them all); all ones: the
+ *	    end
+ * @out_nid: may be NULL
+ * qy_memblock_next_range_rev - the same parts downwards. @cursor: all ones at first.
+ * Return: false at the end, else [*@start, *@end) is the next part. A cursor may be kept as long as
+ * the sets are not changed.
+ */
+QY_API bool qy_memblock_next_range(const struct qy_memblock *mb,
+				   const struct qy_memblock_type *type_a,
+				   const struct qy_memblock_type *type_b, int nid, uint32_t flags,
+				   uint64_t *cursor, qy_addr_t *start, qy_addr_t *end,
+				   int *out_nid);
+QY_API bool qy_memblock_next_range_rev(const struct qy_memblock *mb,
+				       const struct qy_memblock_type *type_a,
+				       const struct qy_memblock_type *type_b, int nid,
+				       uint32_t flags, uint64_t *cursor, qy_addr_t *start,
+				       qy_addr_t *end, int *out_nid);
+/** qy_memblock_next_pfn_range - whole pages of memory, region by region. @cursor: 0 at first. */
+QY_API bool qy_memblock_next_pfn_range(const struct qy_memblock *mb, int nid, uint64_t *cursor,
+				       uint64_t *start_pfn, uint64_t *end_pfn, int *out_nid);
+/** qy_memblock_next_free - memory minus reserved, upwards, of any node, no flags. */
 QY_API bool qy_memblock_next_free(const struct qy_memblock *mb, uint64_t *cursor, qy_addr_t *start,
 				  qy_addr_t *end);
+
+/* ---- limits ---- */
+
+/**
+ * qy_memblock_enforce_memory_limit - keep the lowest @limit bytes of memory; what lies above is
+ * neither memory nor reserved any more. 0: no limit.
+ * qy_memblock_cap_memory_range - keep [base, base + size) of both sets, and all NOMAP memory.
+ * qy_memblock_mem_limit_remove_map - cap to the lowest @limit bytes of memory.
+ * qy_memblock_trim_memory - shrink each region of memory inwards to multiples of @align; what
+ * vanishes is dropped.
+ * Return: 0, -EBUSY, or -EINVAL: @align is 0.
+ */
+QY_API int qy_memblock_enforce_memory_limit(struct qy_memblock *mb, qy_addr_t limit);
+QY_API int qy_memblock_cap_memory_range(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size);
+QY_API int qy_memblock_mem_limit_remove_map(struct qy_memblock *mb, qy_addr_t limit);
+QY_API int qy_memblock_trim_memory(struct qy_memblock *mb, qy_addr_t align);
+
+/* ---- named reservations ---- */
+
+/**
+ * qy_memblock_reserve_named - take @size bytes that others find by name. @align: at least 64.
+ * qy_memblock_reserve_mem - the same from "size:align:name"; numbers as C writes them, with a
+ * suffix K, M, G or T.
+ * Return: 0; -EINVAL: size 0, name empty, of blanks, or longer than 16; -EBUSY: the name is taken,
+ * or there are 8; -ENOMEM: no place, or no region to note it.
+ */
+QY_API int qy_memblock_reserve_named(struct qy_memblock *mb, const char *name, qy_addr_t size,
+				     qy_addr_t align);
+QY_API int qy_memblock_reserve_mem(struct qy_memblock *mb, const char *option);
+/** qy_memblock_find_named - false: no such name, nothing was written. */
+QY_API bool qy_memblock_find_named(const struct qy_memblock *mb, const char *name,
+				   qy_addr_t *start, qy_addr_t *size);
+/** qy_memblock_release_named - free it. Return: 0, -ENOENT, or what qy_memblock_free() says. */
+QY_API int qy_memblock_release_named(struct qy_memblock *mb, const char *name);
+
+/* ---- the end: handing over to a page allocator ---- */
+
+/* A free block: page number and order (2^order pages, at a multiple of its size). */
+typedef void (*qy_memblock_give_fn)(void *ctx, uint64_t pfn, unsigned int order);
+
+/**
+ * qy_memblock_free_all - HOTPLUG marks go, reserved regions learn the node of the memory under them
+ * (where it has one), then each free range is given in the largest aligned blocks: order = the
+ * lowest set bit of the page number, at most @max_order, lowered until it fits. Part pages are not
+ * given. @pages: their number; may be NULL.
+ * Return: 0, or -ENOMEM: nodes split reserved regions into more than can be noted; nothing was
+ * given.
+ */
+QY_API int qy_memblock_free_all(struct qy_memblock *mb, unsigned int max_order,
+				qy_memblock_give_fn give, void *ctx, uint64_t *pages);
+/**
+ * qy_memblock_free_late - free after free_all: the whole pages of the range are given.
+ * Return: 0, -ENOMEM, -EBUSY, or -EINVAL: not all of the range is reserved memory that may be used.
+ */
+QY_API int qy_memblock_free_late(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size,
+				 unsigned int max_order, qy_memblock_give_fn give, void *ctx,
+				 uint64_t *pages);
+/** qy_memblock_discard - the sets' end: arrays that grew are given too. Return: pages given. */
+QY_API uint64_t qy_memblock_discard(struct qy_memblock *mb, unsigned int max_order,
+				    qy_memblock_give_fn give, void *ctx);
+
+/* ---- text ---- */
+
+/**
+ * qy_memblock_dump_all - what the kernel logs with memblock=debug.
+ * qy_memblock_dump_type - a set as /sys/kernel/debug/memblock/… shows it.
+ * Return: length of the whole text; at most @size - 1 bytes of it are in @buf, always terminated.
+ */
+QY_API size_t qy_memblock_dump_all(const struct qy_memblock *mb, char *buf, size_t size);
+QY_API size_t qy_memblock_dump_type(const struct qy_memblock_type *type, char *buf, size_t size);
+
+/* ---- the kernel's other names for these ---- */
+
+static inline bool qy_memblock_addrs_overlap(qy_addr_t base1, qy_addr_t size1, qy_addr_t base2,
+					     qy_addr_t size2)
+{
+	return size1 && size2 && (base1 < base2 ? base2 - base1 < size1 : base1 - base2 < size2);
+}
+
+static inline int qy_memblock_reserve_kern(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size)
+{
+	return qy_memblock_reserve_node(mb, base, size, QY_NO_NODE, QY_MEMBLOCK_RSRV_KERN);
+}
+
+static inline int qy_memblock_mark_hotplug(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size)
+{
+	return qy_memblock_set_flags(mb, &mb->memory, base, size, QY_MEMBLOCK_HOTPLUG);
+}
+
+static inline int qy_memblock_clear_hotplug(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size)
+{
+	return qy_memblock_clear_flags(mb, &mb->memory, base, size, QY_MEMBLOCK_HOTPLUG);
+}
+
+static inline int qy_memblock_mark_nomap(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size)
+{
+	return qy_memblock_set_flags(mb, &mb->memory, base, size, QY_MEMBLOCK_NOMAP);
+}
+
+static inline int qy_memblock_clear_nomap(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size)
+{
+	return qy_memblock_clear_flags(mb, &mb->memory, base, size, QY_MEMBLOCK_NOMAP);
+}
+
+static inline int qy_memblock_mark_kho_scratch(struct qy_memblock *mb, qy_addr_t base,
+					       qy_addr_t size)
+{
+	return qy_memblock_set_flags(mb, &mb->memory, base, size, QY_MEMBLOCK_KHO_SCRATCH);
+}
+
+static inline int qy_memblock_clear_kho_scratch(struct qy_memblock *mb, qy_addr_t base,
+						qy_addr_t size)
+{
+	return qy_memblock_clear_flags(mb, &mb->memory, base, size, QY_MEMBLOCK_KHO_SCRATCH);
+}
+
+static inline int qy_memblock_reserved_mark_noinit(struct qy_memblock *mb, qy_addr_t base,
+						   qy_addr_t size)
+{
+	return qy_memblock_set_flags(mb, &mb->reserved, base, size, QY_MEMBLOCK_RSRV_NOINIT);
+}
+
+static inline int qy_memblock_reserved_mark_kern(struct qy_memblock *mb, qy_addr_t base,
+						 qy_addr_t size)
+{
+	return qy_memblock_set_flags(mb, &mb->reserved, base, size, QY_MEMBLOCK_RSRV_KERN);
+}
+
+static inline qy_addr_t qy_memblock_phys_alloc(struct qy_memblock *mb, qy_addr_t size,
+					       qy_addr_t align)
+{
+	return qy_memblock_alloc(mb, size, align, 0, QY_MEMBLOCK_ALLOC_ACCESSIBLE);
+}
+
+static inline qy_addr_t qy_memblock_phys_alloc_try_nid(struct qy_memblock *mb, qy_addr_t size,
+						       qy_addr_t align, int nid)
+{
+	return qy_memblock_alloc_range_nid(mb, size, align, 0, QY_MEMBLOCK_ALLOC_ACCESSIBLE, nid,
+					   false);
+}
+
+static inline void *qy_memblock_virt(struct qy_memblock *mb, size_t size, size_t align)
+{
+	return qy_memblock_virt_alloc(mb, size, align, 0, QY_MEMBLOCK_ALLOC_ACCESSIBLE, QY_NO_NODE,
+				      0);
+}
+
+static inline void *qy_memblock_virt_raw(struct qy_memblock *mb, size_t size, size_t align)
+{
+	return qy_memblock_virt_alloc(mb, size, align, 0, QY_MEMBLOCK_ALLOC_ACCESSIBLE, QY_NO_NODE,
+				      QY_MEMBLOCK_RAW);
+}
+
+static inline void *qy_memblock_virt_from(struct qy_memblock *mb, size_t size, size_t align,
+					  qy_addr_t min_addr)
+{
+	return qy_memblock_virt_alloc(mb, size, align, min_addr, QY_MEMBLOCK_ALLOC_ACCESSIBLE,
+				      QY_NO_NODE, 0);
+}
+
+static inline void *qy_memblock_virt_low(struct qy_memblock *mb, size_t size, size_t align)
+{
+	return qy_memblock_virt_alloc(mb, size, align, 0, QY_MEMBLOCK_LOW_LIMIT, QY_NO_NODE, 0);
+}
+
+static inline void *qy_memblock_virt_node(struct qy_memblock *mb, size_t size, size_t align,
+					  int nid)
+{
+	return qy_memblock_virt_alloc(mb, size, align, 0, QY_MEMBLOCK_ALLOC_ACCESSIBLE, nid, 0);
+}
+
+static inline void *qy_memblock_virt_exact_nid_raw(struct qy_memblock *mb, size_t size,
+						   size_t align, qy_addr_t min_addr,
+						   qy_addr_t max_addr, int nid)
+{
+	return qy_memblock_virt_alloc(mb, size, align, min_addr, max_addr, nid,
+				      QY_MEMBLOCK_RAW | QY_MEMBLOCK_EXACT_NID);
+}
+
 
 /*
  * ---- bootmem ----

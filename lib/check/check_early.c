@@ -1,36 +1,122 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_early.c - the boot map: MB1-MB3; MB10, that the buddy was given just what was free in it.
+ * check_early.c - the boot map: MB1-MB3; MB8, that bigger arrays are reserved; MB10, that the buddy
+ * was given just what was free in it.
+ *
+ * A set that names an array outside the instance is not looked into.
  *
  * Lock: mm->grow_lock, held by the caller.
  */
 #include "check/check.h"
 
-static bool check_type(struct qy__check *ck, const struct qy_memblock_type *type, const char *name)
+/* A set, and the array that it begins with. */
+struct set {
+	const struct qy_memblock_type *type;
+	const struct qy_memblock_region *first;
+	uint32_t first_max;
+	const char *name;
+};
+
+/* @first doubled once or more. */
+static bool is_doubled(uint32_t max, uint32_t first)
 {
+	uint32_t times = max / first;
+
+	return max > first && max % first == 0 && !(times & (times - 1));
+}
+
+/* May regions[0] … regions[cnt - 1] be read? */
+static bool check_array(struct qy__check *ck, const struct set *set)
+{
+	const struct qy_memblock_type *type = set->type;
+	uint64_t least = (uint64_t)type->max * sizeof(type->regions[0]);
+
+	if (!qy__holds(ck, type->max && type->cnt <= type->max, "MB3", "%s: %u of %u regions",
+		       set->name, type->cnt, type->max))
+		return false;
+	if (!type->array_size)
+		return qy__holds(ck, type->max == set->first_max, "MB3",
+				 "%s: room for %u regions, not %u", set->name, set->first_max,
+				 type->max) &&
+		       qy__holds(ck, type->regions == set->first && !type->array_addr, "MB8",
+				 "%s: array at %p, not where a small one is", set->name,
+				 (const void *)type->regions);
+	return qy__holds(ck, is_doubled(type->max, set->first_max), "MB8",
+			 "%s: %u regions are not %u, doubled", set->name, type->max,
+			 set->first_max) &&
+	       qy__holds(ck, type->array_size >= least, "MB8", "%s: %zu bytes for %u regions",
+			 set->name, type->array_size, type->max) &&
+	       qy__holds(ck,
+			 !((uintptr_t)type->regions % _Alignof(struct qy_memblock_region)) &&
+				 qy__check_readable(ck, type->regions, (size_t)least),
+			 "MB8", "%s: array at %p, outside the instance", set->name,
+			 (const void *)type->regions);
+}
+
+static bool check_type(struct qy__check *ck, const struct set *set)
+{
+	const struct qy_memblock_type *type = set->type;
 	const struct qy_memblock_region *r = type->regions;
 	qy_addr_t total = 0;
 
-	if (!qy__holds(ck, type->max == QY_MEMBLOCK_REGIONS && type->cnt <= type->max, "MB3",
-		       "%s: %u of %u regions", name, type->cnt, type->max))
+	if (!check_array(ck, set))
 		return false;
 	for (uint32_t i = 0; i < type->cnt; i++) {
 		total += r[i].size;
 		qy__holds(ck, r[i].size && r[i].base + r[i].size > r[i].base, "MB1",
-			  "%s[%u]: empty, or wraps", name, i);
+			  "%s[%u]: empty, or wraps", set->name, i);
 		if (!i)
 			continue;
 		qy__holds(ck, r[i].base >= r[i - 1].base + r[i - 1].size, "MB1",
-			  "%s[%u]: lies before or in the one before it", name, i);
+			  "%s[%u]: lies before or in the one before it", set->name, i);
 		qy__holds(ck,
 			  r[i].base != r[i - 1].base + r[i - 1].size || r[i].nid != r[i - 1].nid ||
 				  r[i].flags != r[i - 1].flags,
-			  "MB2", "%s[%u]: not merged with the one before it", name, i);
+			  "MB2", "%s[%u]: not merged with the one before it", set->name, i);
 	}
 	qy__holds(ck, total == type->total_size, "MB3",
-		  "%s: regions have %llu bytes, total says %llu", name, (unsigned long long)total,
-		  (unsigned long long)type->total_size);
+		  "%s: regions have %llu bytes, total says %llu", set->name,
+		  (unsigned long long)total, (unsigned long long)type->total_size);
 	return true;
+}
+
+/* Regions that touch count as one. */
+static bool covers(const struct qy_memblock_type *type, qy_addr_t at, qy_addr_t end)
+{
+	for (uint32_t i = 0; i < type->cnt && at < end; i++) {
+		const struct qy_memblock_region *r = &type->regions[i];
+
+		if (r->base <= at && at - r->base < r->size)
+			at = r->base + r->size;
+	}
+	return at >= end;
+}
+
+/* An array in memory that memblock took itself must not be handed out. */
+static void check_own_array(struct qy__check *ck, const struct qy_memblock *mb,
+			    const struct set *set)
+{
+	const struct qy_memblock_type *type = set->type;
+	qy_addr_t end = type->array_addr + type->array_size;
+
+	if (!type->array_size || !type->array_addr)
+		return;
+	qy__holds(ck, end > type->array_addr && covers(&mb->reserved, type->array_addr, end), "MB8",
+		  "%s: array 0x%llx-0x%llx is not reserved", set->name,
+		  (unsigned long long)type->array_addr, (unsigned long long)end);
+}
+
+/* What searches go by. A byte that is no truth value would be undefined to read. */
+static bool check_options(struct qy__check *ck, const struct qy_memblock *mb)
+{
+	const bool *const option[] = {&mb->bottom_up,	 &mb->has_mirror, &mb->movable_node,
+				      &mb->scratch_only, &mb->debug,	  &mb->can_resize};
+	bool sane = true;
+
+	for (size_t i = 0; i < ARRAY_SIZE(option); i++)
+		sane &= *(const unsigned char *)option[i] <= 1;
+	return qy__holds(ck, sane && mb->struct_size == sizeof(*mb), "MB3",
+			 "options, or the size of the struct");
 }
 
 /*
@@ -62,9 +148,19 @@ static void check_handover(struct qy__check *ck, const struct qy_memblock *mb)
 void qy__check_early_locked(struct qy__check *ck)
 {
 	const struct qy_memblock *mb = &ck->mm->early;
-	bool sane = check_type(ck, &mb->memory, "memory");
+	const struct set set[] = {
+		{&mb->memory, mb->memory_regions, QY_MEMBLOCK_REGIONS, "memory"},
+		{&mb->reserved, mb->reserved_regions, QY_MEMBLOCK_REGIONS, "reserved"},
+		{&mb->physmem, mb->physmem_regions, QY_MEMBLOCK_PHYSMEM_REGIONS, "physmem"},
+	};
+	bool sane = check_options(ck, mb);
 
-	sane &= check_type(ck, &mb->reserved, "reserved");
-	if (sane && qy__check_flag(&ck->mm->early_done))
+	for (size_t i = 0; i < ARRAY_SIZE(set); i++)
+		sane &= check_type(ck, &set[i]);
+	if (!sane)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(set); i++)
+		check_own_array(ck, mb, &set[i]);
+	if (qy__check_flag(&ck->mm->early_done))
 		check_handover(ck, mb);
 }

@@ -6,129 +6,325 @@
  *   reserved     [==]          [=]    [=]
  *   free      [=]           [=]   [==]
  *
- * MB1 Regions ascend, do not overlap, are not empty.
- * MB2 Neighbours that touch differ in nid or flags.
- * MB3 total_size is the sum of the sizes, cnt at most max.
- * MB11 A change is built beside the set and copied over it when it fits: wholly or not at all.
+ * Life: init, ranges are added and reserved, allocations; allow_resize as soon as all that must not
+ * be overwritten is reserved; free_all hands over to a page allocator, discard ends it.
  *
- * Free ranges do not reach across a border of regions, and leave out NOMAP memory.
- * Not locked: the caller serialises. No memory is taken but the stack (3 KiB).
+ * MB1  Regions ascend, do not overlap, are not empty; none wraps.
+ * MB2  Neighbours that touch differ in nid or flags.
+ * MB3  total_size is the sum of the sizes, cnt at most max.
+ * MB8  An array that memblock took from its own memory is reserved; max only doubles.
+ * MB11 A change happens wholly or not at all. It is counted before it is made; what is made then
+ *	needs no memory but the array and a few words.
+ *
+ * Not locked: the caller serialises.
  */
-#include <quarry/early.h>
+#include "early/memblock.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "util/compiler.h"
+static bool joins(const struct qy_memblock_region *r, int32_t nid, uint32_t flags)
+{
+	return r->nid == nid && r->flags == flags;
+}
 
-#define ADDR_MAX (~(qy_addr_t)0)
-#define NO_NODE (-1)
-#define DEFAULT_ALIGN 64
+uint32_t qy__memblock_lower_bound(const struct qy_memblock_type *type, qy_addr_t addr)
+{
+	uint32_t lo = 0, hi = type->cnt;
 
-/* A set in the making. */
-struct builder {
-	struct qy_memblock_region region[QY_MEMBLOCK_REGIONS];
-	uint32_t cnt, max;
-	qy_addr_t total;
-	bool full;
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (qy__region_end(&type->regions[mid]) > addr)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+/* ---- union: gaps are filled ---- */
+
+/* Of the range to add, the part between region i - 1 and region i, and whether it joins them. */
+struct gap {
+	qy_addr_t lo, hi;
+	bool joins_prev, joins_next;
 };
 
-static qy_addr_t region_end(const struct qy_memblock_region *r)
+static bool gap_before(const struct qy_memblock_type *type, uint32_t i,
+		       const struct qy__memblock_change *c, struct gap *g)
 {
-	return r->base + r->size;
+	const struct qy_memblock_region *prev = i ? &type->regions[i - 1] : NULL;
+	const struct qy_memblock_region *next = i < type->cnt ? &type->regions[i] : NULL;
+
+	g->lo = prev ? max(c->base, qy__region_end(prev)) : c->base;
+	g->hi = next ? min(c->end, next->base) : c->end;
+	if (g->lo >= g->hi)
+		return false;
+	g->joins_prev = prev && qy__region_end(prev) == g->lo && joins(prev, c->nid, c->set);
+	g->joins_next = next && next->base == g->hi && joins(next, c->nid, c->set);
+	return true;
 }
 
-/* @size, so cut that the end does not wrap. */
-static qy_addr_t cap_size(qy_addr_t base, qy_addr_t size)
+/* How many regions more there will be; less than 0 if gaps vanish between regions alike. */
+static int64_t count_gaps(const struct qy_memblock_type *type, uint32_t first,
+			  const struct qy__memblock_change *c)
 {
-	return min(size, ADDR_MAX - base);
-}
+	int64_t more = 0;
+	struct gap g;
 
-/*
- * Append [base, end), behind all that is there; it joins what it touches if the attributes are the
- * same.
- */
-static void emit(struct builder *b, qy_addr_t base, qy_addr_t end, int32_t nid, uint32_t flags)
-{
-	struct qy_memblock_region *last = b->cnt ? &b->region[b->cnt - 1] : NULL;
-
-	if (base >= end || b->full)
-		return;
-	b->total += end - base;
-	if (last && region_end(last) == base && last->nid == nid && last->flags == flags) {
-		last->size += end - base;
-		return;
+	for (uint32_t i = first; i <= type->cnt; i++) {
+		if (i > first && type->regions[i - 1].base >= c->end)
+			break;
+		if (gap_before(type, i, c, &g))
+			more += 1 - g.joins_prev - g.joins_next;
 	}
-	if (b->cnt == b->max) {
-		b->full = true;
-		return;
+	return more;
+}
+
+static void delete_region(struct qy_memblock_type *type, uint32_t i)
+{
+	type->cnt--;
+	memmove(&type->regions[i], &type->regions[i + 1],
+		(type->cnt - i) * sizeof(type->regions[0]));
+}
+
+static void insert_region(struct qy_memblock_type *type, uint32_t i, const struct gap *g,
+			  const struct qy__memblock_change *c)
+{
+	memmove(&type->regions[i + 1], &type->regions[i],
+		(type->cnt - i) * sizeof(type->regions[0]));
+	type->regions[i] = (struct qy_memblock_region){
+		.base = g->lo, .size = g->hi - g->lo, .flags = c->set, .nid = c->nid};
+	type->cnt++;
+}
+
+/* A gap that joins its neighbours needs no region; between two of them it even sets one free. */
+static void fill_joining_gaps(struct qy_memblock_type *type, uint32_t first,
+			      const struct qy__memblock_change *c)
+{
+	struct gap g;
+
+	for (uint32_t i = first; i <= type->cnt; i++) {
+		struct qy_memblock_region *r = type->regions;
+
+		if (i > first && r[i - 1].base >= c->end)
+			break;
+		if (!gap_before(type, i, c, &g) || !(g.joins_prev || g.joins_next))
+			continue;
+		type->total_size += g.hi - g.lo;
+		if (!g.joins_prev) {
+			r[i].base = g.lo;
+			r[i].size += g.hi - g.lo;
+			continue;
+		}
+		r[i - 1].size = g.hi - r[i - 1].base;
+		if (g.joins_next) {
+			r[i - 1].size += r[i].size;
+			delete_region(type, i--); /* the next gap has this index now */
+		}
 	}
-	b->region[b->cnt++] = (struct qy_memblock_region){
-		.base = base,
-		.size = end - base,
-		.flags = flags,
-		.nid = nid,
-	};
-}
-
-static void start(struct builder *b, const struct qy_memblock_type *type)
-{
-	b->cnt = 0;
-	b->max = min(type->max, (uint32_t)QY_MEMBLOCK_REGIONS);
-	b->total = 0;
-	b->full = false;
-}
-
-static int finish(struct builder *b, struct qy_memblock_type *type)
-{
-	if (b->full)
-		return -ENOMEM;
-	memcpy(type->regions, b->region, b->cnt * sizeof(b->region[0]));
-	type->cnt = b->cnt;
-	type->total_size = b->total;
-	return 0;
 }
 
 /*
  *   there    [--- a ---]      [- b -]
  *   added         [================]
  *   result   [--- a ---][=====][- b -]
+ *
+ * First what joins, then what needs a region: so there are never more than in the end.
  */
-static int add_range(struct qy_memblock_type *type, qy_addr_t base, qy_addr_t size, int32_t nid,
-		     uint32_t flags)
+static int add_range(struct qy_memblock_type *type, const struct qy__memblock_change *c)
 {
-	qy_addr_t end = base + cap_size(base, size);
-	struct builder b;
+	uint32_t first = qy__memblock_lower_bound(type, c->base);
+	struct gap g;
 
-	if (base == end)
-		return 0;
-	start(&b, type);
-	for (uint32_t i = 0; i < type->cnt; i++) {
-		const struct qy_memblock_region *r = &type->regions[i];
-
-		emit(&b, base, min(end, r->base), nid, flags);
-		emit(&b, r->base, region_end(r), r->nid, r->flags);
-		base = max(base, min(end, region_end(r)));
+	if (type->cnt + count_gaps(type, first, c) > type->max)
+		return -ENOMEM;
+	fill_joining_gaps(type, first, c);
+	for (uint32_t i = first; i <= type->cnt; i++) {
+		if (i > first && type->regions[i - 1].base >= c->end)
+			break;
+		if (!gap_before(type, i, c, &g))
+			continue;
+		type->total_size += g.hi - g.lo;
+		insert_region(type, i++, &g, c); /* the region behind has moved on */
 	}
-	emit(&b, base, end, nid, flags);
-	return finish(&b, type);
+	return 0;
 }
 
-static int remove_range(struct qy_memblock_type *type, qy_addr_t base, qy_addr_t size)
+/* ---- all other changes: each region becomes up to three, which may join again ---- */
+
+/*
+ * A set that is written over the one that is read, from low to high. What is written is at most two
+ * regions ahead of what was read, for a range has two borders to be split at: the last few wait
+ * here until their slots were read, and until nothing can join them any more.
+ */
+struct rewrite {
+	struct qy_memblock_type *type;
+	struct qy_memblock_region last[4];
+	uint32_t nr_last, written, cnt;
+	qy_addr_t total;
+	bool store; /* or only count */
+};
+
+static void put(struct rewrite *w, qy_addr_t base, qy_addr_t end, int32_t nid, uint32_t flags)
 {
-	qy_addr_t end = base + cap_size(base, size);
-	struct builder b;
+	struct qy_memblock_region *last = w->nr_last ? &w->last[w->nr_last - 1] : NULL;
 
-	if (base == end)
-		return 0;
-	start(&b, type);
-	for (uint32_t i = 0; i < type->cnt; i++) {
-		const struct qy_memblock_region *r = &type->regions[i];
-
-		emit(&b, r->base, min(base, region_end(r)), r->nid, r->flags);
-		emit(&b, max(end, r->base), region_end(r), r->nid, r->flags);
+	if (base >= end)
+		return;
+	w->total += end - base;
+	if (last && qy__region_end(last) == base && joins(last, nid, flags)) {
+		last->size += end - base;
+		return;
 	}
-	return finish(&b, type);
+	w->last[w->nr_last++] = (struct qy_memblock_region){
+		.base = base, .size = end - base, .flags = flags, .nid = nid};
+	w->cnt++;
+}
+
+/* The slots below @read were read; @keep regions may still be joined. */
+static void settle(struct rewrite *w, uint32_t read, uint32_t keep)
+{
+	uint32_t n = 0;
+
+	for (; w->nr_last - n > keep && (w->written < read || !w->store); n++, w->written++)
+		if (w->store)
+			w->type->regions[w->written] = w->last[n];
+	w->nr_last -= n;
+	memmove(w->last, w->last + n, w->nr_last * sizeof(w->last[0]));
+}
+
+static qy_addr_t round_up(qy_addr_t addr, qy_addr_t align)
+{
+	qy_addr_t over = addr % align;
+
+	return !over				     ? addr
+	       : align - over <= QY__ADDR_MAX - addr ? addr + (align - over)
+						     : QY__ADDR_MAX;
+}
+
+static void put_changed(struct rewrite *w, const struct qy_memblock_region *r,
+			const struct qy__memblock_change *c)
+{
+	qy_addr_t end = qy__region_end(r), lo = max(r->base, c->base), hi = min(end, c->end);
+
+	switch (c->verb) {
+	case QY__MEMBLOCK_KEEP:
+		if (r->flags & c->set)
+			put(w, r->base, end, r->nid, r->flags);
+		else
+			put(w, lo, hi, r->nid, r->flags);
+		return;
+	case QY__MEMBLOCK_TRIM:
+		put(w, round_up(r->base, c->align), end - end % c->align, r->nid, r->flags);
+		return;
+	case QY__MEMBLOCK_CHANGE:
+	case QY__MEMBLOCK_DROP:
+	default: break;
+	}
+	put(w, r->base, min(end, c->base), r->nid, r->flags);
+	if (c->verb == QY__MEMBLOCK_CHANGE)
+		put(w, lo, hi, c->set_nid ? c->nid : r->nid, (r->flags & ~c->clear) | c->set);
+	put(w, max(r->base, c->end), end, r->nid, r->flags);
+}
+
+static uint32_t rewrite(struct qy_memblock_type *type, const struct qy__memblock_change *c,
+			bool store)
+{
+	struct rewrite w = {.type = type, .store = store};
+
+	for (uint32_t i = 0; i < type->cnt; i++) {
+		struct qy_memblock_region r = type->regions[i];
+
+		settle(&w, i, 1);
+		put_changed(&w, &r, c);
+	}
+	settle(&w, UINT32_MAX, 0);
+	if (store) {
+		type->cnt = w.cnt;
+		type->total_size = w.total;
+	}
+	return w.cnt;
+}
+
+/* ---- the nodes of one set for another ---- */
+
+/* Borders of @nodes' regions inside those of @type: each splits at most one. */
+static uint64_t count_splits(const struct qy_memblock_type *type,
+			     const struct qy_memblock_type *nodes)
+{
+	uint64_t nr = 0;
+
+	for (uint32_t i = 0; i < nodes->cnt; i++) {
+		const struct qy_memblock_region *n = &nodes->regions[i];
+		qy_addr_t border[2] = {n->base, qy__region_end(n)};
+
+		for (int side = 0; side < 2 && n->nid != QY_NO_NODE; side++) {
+			uint32_t at = qy__memblock_lower_bound(type, border[side]);
+
+			nr += at < type->cnt && type->regions[at].base < border[side];
+		}
+	}
+	return nr;
+}
+
+static int spread_nodes(struct qy_memblock_type *type, const struct qy_memblock_type *nodes)
+{
+	if (type->cnt + count_splits(type, nodes) > type->max)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < nodes->cnt; i++) {
+		const struct qy_memblock_region *n = &nodes->regions[i];
+		struct qy__memblock_change c = {
+			.verb = QY__MEMBLOCK_CHANGE,
+			.base = n->base,
+			.end = qy__region_end(n),
+			.set_nid = true,
+			.nid = n->nid,
+		};
+
+		if (n->nid != QY_NO_NODE)
+			rewrite(type, &c, true);
+	}
+	return 0;
+}
+
+int qy__memblock_apply(struct qy_memblock_type *type, const struct qy__memblock_change *c)
+{
+	if (c->verb == QY__MEMBLOCK_ADD)
+		return add_range(type, c);
+	if (c->verb == QY__MEMBLOCK_SPREAD)
+		return spread_nodes(type, c->nodes);
+	/* Two borders, at most two regions more. */
+	if ((uint64_t)type->cnt + 2 > type->max && rewrite(type, c, false) > type->max)
+		return -ENOMEM;
+	rewrite(type, c, true);
+	return 0;
+}
+
+int qy__memblock_change(struct qy_memblock *mb, struct qy_memblock_type *type,
+			const struct qy__memblock_change *c)
+{
+	int err = qy__memblock_apply(type, c);
+
+	return err == -ENOMEM ? qy__memblock_change_bigger(mb, type, c) : err;
+}
+
+/* ---- the public calls ---- */
+
+void qy__memblock_reset_type(struct qy_memblock_type *type, const char *name,
+			     struct qy_memblock_region *regions, uint32_t nr)
+{
+	*type = (struct qy_memblock_type){.name = name, .max = nr, .regions = regions};
+}
+
+void qy__memblock_reset(struct qy_memblock *mb)
+{
+	qy__memblock_reset_type(&mb->memory, "memory", mb->memory_regions, QY_MEMBLOCK_REGIONS);
+	qy__memblock_reset_type(&mb->reserved, "reserved", mb->reserved_regions,
+				QY_MEMBLOCK_REGIONS);
+	qy__memblock_reset_type(&mb->physmem, "physmem", mb->physmem_regions,
+				QY_MEMBLOCK_PHYSMEM_REGIONS);
 }
 
 void qy_memblock_init(struct qy_memblock *mb)
@@ -136,165 +332,108 @@ void qy_memblock_init(struct qy_memblock *mb)
 	memset(mb, 0, sizeof(*mb));
 	mb->struct_size = sizeof(*mb);
 	mb->current_limit = QY_MEMBLOCK_ALLOC_ANYWHERE;
-	mb->memory.max = QY_MEMBLOCK_REGIONS;
-	mb->reserved.max = QY_MEMBLOCK_REGIONS;
+	qy__memblock_reset(mb);
+}
+
+static int add(struct qy_memblock *mb, struct qy_memblock_type *type, qy_addr_t base,
+	       qy_addr_t size, int nid, uint32_t flags)
+{
+	struct qy__memblock_change c = {
+		.verb = QY__MEMBLOCK_ADD,
+		.base = base,
+		.end = qy__range_end(base, size),
+		.nid = nid,
+		.set = flags,
+	};
+
+	if (flags & ~QY__MEMBLOCK_FLAGS)
+		return -EINVAL;
+	return c.base == c.end ? 0 : qy__memblock_change(mb, type, &c);
+}
+
+static int drop(struct qy_memblock *mb, struct qy_memblock_type *type, qy_addr_t base,
+		qy_addr_t size)
+{
+	struct qy__memblock_change c = {
+		.verb = QY__MEMBLOCK_DROP, .base = base, .end = qy__range_end(base, size)};
+
+	if (qy__memblock_holds_array(mb, c.base, c.end))
+		return -EBUSY;
+	return c.base == c.end ? 0 : qy__memblock_change(mb, type, &c);
 }
 
 int qy_memblock_add(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size, int nid, uint32_t flags)
 {
-	return add_range(&mb->memory, base, size, nid, flags);
+	qy__memblock_trace(mb, "memblock_add", base, size);
+	return add(mb, &mb->memory, base, size, nid, flags);
+}
+
+int qy_memblock_physmem_add(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size)
+{
+	qy__memblock_trace(mb, "memblock_physmem_add", base, size);
+	return add(mb, &mb->physmem, base, size, QY_NO_NODE, QY_MEMBLOCK_NONE);
 }
 
 int qy_memblock_remove(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size)
 {
-	return remove_range(&mb->memory, base, size);
+	qy__memblock_trace(mb, "memblock_remove", base, size);
+	return drop(mb, &mb->memory, base, size);
 }
 
 int qy_memblock_reserve(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size)
 {
-	return add_range(&mb->reserved, base, size, NO_NODE, QY_MEMBLOCK_NONE);
+	return qy_memblock_reserve_node(mb, base, size, QY_NO_NODE, QY_MEMBLOCK_NONE);
+}
+
+int qy_memblock_reserve_node(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size, int nid,
+			     uint32_t flags)
+{
+	qy__memblock_trace(mb, "memblock_reserve", base, size);
+	return add(mb, &mb->reserved, base, size, nid, flags);
 }
 
 int qy_memblock_free(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size)
 {
-	return remove_range(&mb->reserved, base, size);
+	qy__memblock_trace(mb, "memblock_free", base, size);
+	return drop(mb, &mb->reserved, base, size);
 }
 
-/* The place of an aligned @size in [lo, hi): the highest, or the lowest. 0: none (lo > 0). */
-static qy_addr_t fit(qy_addr_t lo, qy_addr_t hi, qy_addr_t size, qy_addr_t align, bool lowest)
+static int change(struct qy_memblock *mb, struct qy_memblock_type *type, qy_addr_t base,
+		  qy_addr_t size, struct qy__memblock_change c)
 {
-	qy_addr_t at;
-
-	if (lo >= hi || hi - lo < size)
-		return 0;
-	if (lowest) {
-		qy_addr_t over = lo % align, step = over ? align - over : 0;
-
-		return step <= hi - lo - size ? lo + step : 0;
-	}
-	at = hi - size;
-	at -= at % align;
-	return at >= lo ? at : 0;
+	if (type != &mb->memory && type != &mb->reserved && type != &mb->physmem)
+		return -EINVAL;
+	if ((c.set | c.clear) & ~QY__MEMBLOCK_FLAGS)
+		return -EINVAL;
+	c.verb = QY__MEMBLOCK_CHANGE;
+	c.base = base;
+	c.end = qy__range_end(base, size);
+	return c.base == c.end ? 0 : qy__memblock_change(mb, type, &c);
 }
 
-qy_addr_t qy_memblock_find(const struct qy_memblock *mb, qy_addr_t start_addr, qy_addr_t end,
-			   qy_addr_t size, qy_addr_t align)
+int qy_memblock_set_flags(struct qy_memblock *mb, struct qy_memblock_type *type, qy_addr_t base,
+			  qy_addr_t size, uint32_t flags)
 {
-	qy_addr_t lo, hi, found = 0;
-	uint64_t cursor = 0;
-
-	if (!size)
-		return 0;
-	if (!align)
-		align = 1;
-	if (end == QY_MEMBLOCK_ALLOC_ACCESSIBLE)
-		end = mb->current_limit;
-	start_addr = max(start_addr, (qy_addr_t)QY_PAGE_SIZE); /* address 0 means failure */
-
-	while (qy_memblock_next_free(mb, &cursor, &lo, &hi) && lo < end) {
-		qy_addr_t at = fit(max(lo, start_addr), min(hi, end), size, align, mb->bottom_up);
-
-		if (at)
-			found = at; /* ranges ascend: top-down wants the last */
-		if (at && mb->bottom_up)
-			break;
-	}
-	return found;
+	return change(mb, type, base, size, (struct qy__memblock_change){.set = flags});
 }
 
-qy_addr_t qy_memblock_alloc(struct qy_memblock *mb, qy_addr_t size, qy_addr_t align,
-			    qy_addr_t start_addr, qy_addr_t end)
+int qy_memblock_clear_flags(struct qy_memblock *mb, struct qy_memblock_type *type, qy_addr_t base,
+			    qy_addr_t size, uint32_t flags)
 {
-	qy_addr_t at = qy_memblock_find(mb, start_addr, end, size, align ? align : DEFAULT_ALIGN);
-
-	if (at && qy_memblock_reserve(mb, at, size))
-		return 0;
-	return at;
+	return change(mb, type, base, size, (struct qy__memblock_change){.clear = flags});
 }
 
-/* The index of the region that holds @addr; cnt if there is none. */
-static uint32_t search(const struct qy_memblock_type *type, qy_addr_t addr)
+int qy_memblock_set_node(struct qy_memblock *mb, struct qy_memblock_type *type, qy_addr_t base,
+			 qy_addr_t size, int nid)
 {
-	uint32_t lo = 0, hi = type->cnt;
-
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-		const struct qy_memblock_region *r = &type->regions[mid];
-
-		if (addr < r->base)
-			hi = mid;
-		else if (addr >= region_end(r))
-			lo = mid + 1;
-		else
-			return mid;
-	}
-	return type->cnt;
+	return change(mb, type, base, size,
+		      (struct qy__memblock_change){.set_nid = true, .nid = nid});
 }
 
-bool qy_memblock_is_memory(const struct qy_memblock *mb, qy_addr_t addr)
+int qy_memblock_mark_mirror(struct qy_memblock *mb, qy_addr_t base, qy_addr_t size)
 {
-	return search(&mb->memory, addr) < mb->memory.cnt;
-}
+	int err = qy_memblock_set_flags(mb, &mb->memory, base, size, QY_MEMBLOCK_MIRROR);
 
-bool qy_memblock_is_reserved(const struct qy_memblock *mb, qy_addr_t addr)
-{
-	return search(&mb->reserved, addr) < mb->reserved.cnt;
-}
-
-/* Regions that touch count as one here. An empty range is inside if its base is. */
-bool qy_memblock_is_region_memory(const struct qy_memblock *mb, qy_addr_t base, qy_addr_t size)
-{
-	const struct qy_memblock_type *type = &mb->memory;
-	qy_addr_t end = base + cap_size(base, size), reached;
-	uint32_t i = search(type, base);
-
-	if (i == type->cnt)
-		return false;
-	reached = region_end(&type->regions[i]);
-	while (reached < end && ++i < type->cnt && type->regions[i].base == reached)
-		reached = region_end(&type->regions[i]);
-	return reached >= end;
-}
-
-bool qy_memblock_is_region_reserved(const struct qy_memblock *mb, qy_addr_t base, qy_addr_t size)
-{
-	const struct qy_memblock_type *type = &mb->reserved;
-	qy_addr_t end = base + cap_size(base, size);
-
-	for (uint32_t i = 0; i < type->cnt && type->regions[i].base < end; i++)
-		if (base < region_end(&type->regions[i]))
-			return base < end;
-	return false;
-}
-
-/*
- * The cursor: index of the memory region in the low half, in the high half index of the gap between
- * reserved regions (gap i lies before region i, the last one behind them all); all ones at the end.
- */
-bool qy_memblock_next_free(const struct qy_memblock *mb, uint64_t *cursor, qy_addr_t *start_addr,
-			   qy_addr_t *end)
-{
-	const struct qy_memblock_type *mem = &mb->memory, *res = &mb->reserved;
-	uint32_t m = (uint32_t)*cursor, gap = (uint32_t)(*cursor >> 32);
-
-	while (m < mem->cnt && gap <= res->cnt) {
-		const struct qy_memblock_region *r = &mem->regions[m];
-		qy_addr_t gap_start = gap ? region_end(&res->regions[gap - 1]) : 0;
-		qy_addr_t gap_end = gap < res->cnt ? res->regions[gap].base : ADDR_MAX;
-		qy_addr_t lo = max(r->base, gap_start), hi = min(region_end(r), gap_end);
-
-		/* What ends first has nothing more to give. */
-		if (region_end(r) <= gap_end)
-			m++;
-		else
-			gap++;
-		if (lo < hi && !(r->flags & QY_MEMBLOCK_NOMAP)) {
-			*cursor = (uint64_t)gap << 32 | m;
-			*start_addr = lo;
-			*end = hi;
-			return true;
-		}
-	}
-	*cursor = ~UINT64_C(0);
-	return false;
+	mb->has_mirror |= !err;
+	return err;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_check_early.c - the checker on the boot map and the instance's head: MB1-MB3, MB10, MM, LK.
+ * test_check_early.c - the checker on the boot map and the instance's head: MB1-MB3, MB8, MB10, MM, LK.
  */
 #include "damage.h"
 
@@ -92,6 +92,106 @@ static void check_counts_MB3(void **state)
 	expect_violation(&in, "MB3");
 	mb->reserved.max = 0;
 	expect_violation(&in, "MB3");
+}
+
+/* What is read to answer any question about the map. */
+static void check_options_MB3(void **state)
+{
+	struct qy_memblock *mb = &in.mm->early;
+
+	(void)state;
+	*(unsigned char *)&mb->movable_node = 7;
+	expect_violation(&in, "MB3");
+	*(unsigned char *)&mb->can_resize = 0x80;
+	expect_violation(&in, "MB3");
+	mb->struct_size--;
+	expect_violation(&in, "MB3");
+	mb->physmem.max = 5;
+	expect_violation(&in, "MB3");
+}
+
+/* The reserved set in an array of 256 in pages of the instance, as from a hook. */
+static struct qy_memblock_type *move_reserved(void)
+{
+	struct qy_memblock_type *type = &in.mm->early.reserved;
+	size_t size = 256 * sizeof(type->regions[0]);
+	struct qy_page *page = qy_alloc_pages(in.mm, QY_GFP_KERNEL, 1);
+
+	assert_non_null(page);
+	type->regions = memcpy(qy__page_addr(in.mm, page), type->regions,
+			       type->cnt * sizeof(type->regions[0]));
+	type->max = 256;
+	type->array_size = (size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+	return type;
+}
+
+static void check_bigger_array_MB8(void **state)
+{
+	struct qy_memblock_type *type;
+
+	(void)state;
+	move_reserved();
+	assert_sound(in.mm);
+	instance_restore(&in);
+
+	type = move_reserved();
+	type->max = 192;
+	expect_violation(&in, "MB8");
+	type = move_reserved();
+	type->max = QY_MEMBLOCK_REGIONS;
+	expect_violation(&in, "MB8");
+	type = move_reserved();
+	type->array_size = 256 * sizeof(type->regions[0]) - 1;
+	expect_violation(&in, "MB8");
+	type = move_reserved();
+	type->max = 1024; /* longer than it is */
+	expect_violation(&in, "MB8");
+	type = move_reserved();
+	type->regions = (void *)((char *)type->regions + 4);
+	expect_violation(&in, "MB8");
+	type = move_reserved();
+	type->regions = (void *)(in.buf + in.size - PAGE_BYTES / 4);
+	expect_violation(&in, "MB8");
+	type = move_reserved();
+	type->regions = (void *)(in.buf - PAGE_BYTES);
+	expect_violation(&in, "MB8");
+	type = &in.mm->early.memory;
+	type->regions = in.mm->early.reserved_regions;
+	expect_violation(&in, "MB8");
+	type->array_addr = PAGE_BYTES;
+	expect_violation(&in, "MB8");
+}
+
+/* An array that memblock took itself is among the reserved ranges, all of it. */
+static void check_own_array_is_reserved_MB8(void **state)
+{
+	struct qy_memblock_type *type;
+	struct qy_memblock_region *r;
+
+	(void)state;
+	type = move_reserved();
+	type->array_addr = (uintptr_t)type->regions;
+	expect_violation(&in, "MB8");
+
+	/* Two reserved regions that touch hold it; then a byte is missing. */
+	for (int missing = 0; missing < 2; missing++) {
+		struct qy_check_result result = {.struct_size = sizeof(result)};
+
+		type = move_reserved();
+		type->array_addr = (uintptr_t)type->regions;
+		r = &type->regions[type->cnt];
+		r[0] = (struct qy_memblock_region){type->array_addr, 64, 0, 5};
+		r[1] = (struct qy_memblock_region){type->array_addr + 64,
+						   type->array_size - 64 - (size_t)missing, 0, 6};
+		type->cnt += 2;
+		type->total_size += r[0].size + r[1].size;
+		qy_check(in.mm, QY_CHECK_EARLY, &result);
+		assert_int_equal(has_violation(&result, "MB8"), missing);
+		instance_restore(&in);
+	}
+	type = move_reserved();
+	type->array_addr = ~(qy_addr_t)0 - 8;
+	expect_violation(&in, "MB8");
 }
 
 static void check_handover_MB10(void **state)
@@ -232,6 +332,9 @@ int main(void)
 		cmocka_unit_test(check_overlapping_regions_MB1),
 		cmocka_unit_test(check_unmerged_neighbours_MB2),
 		cmocka_unit_test(check_counts_MB3),
+		cmocka_unit_test(check_options_MB3),
+		cmocka_unit_test(check_bigger_array_MB8),
+		cmocka_unit_test(check_own_array_is_reserved_MB8),
 		cmocka_unit_test(check_handover_MB10),
 		cmocka_unit_test(check_head_MM),
 		cmocka_unit_test(check_lock_left_held_LK),
