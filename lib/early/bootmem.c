@@ -120,7 +120,7 @@ static bool node_is_sane(const struct qy_bootmem *bm, const struct qy_bootmem_no
 		return true;
 	map = qy__map_span(bm, n);
 	return !(n->map_addr & qy__page_mask(bm)) && map.first >= n->min_pfn &&
-	       map.first < n->end_pfn && map.end <= n->end_pfn;
+	       map.end <= n->end_pfn;
 }
 
 int qy_bootmem_init_node(struct qy_bootmem *bm, int nid, void *map, qy_addr_t map_addr,

@@ -255,6 +255,7 @@ static void init_node_takes_a_map_only_inside_of_the_node(void **state)
 	/* A map of two pages at the last one. */
 	FAILS(-EINVAL, qy_bootmem_init_node(&bm, 2, map[0], 722 * PAGE, 10, 723));
 	assert_int_equal(qy_bootmem_init_node(&bm, 2, map[0], 721 * PAGE, 10, 723), 0);
+	assert_int_equal(qy_bootmem_check(&bm, NULL), 0);
 }
 
 static void there_is_room_for_every_node_number(void **state)
