@@ -16,8 +16,10 @@
 
 #include <quarry/early.h>
 
+#ifndef BM_MODEL_NODES
 #define BM_MODEL_NODES 4
 #define BM_MODEL_PAGES 192 /* of a node, at most */
+#endif
 
 struct bm_model_node {
 	int nid;
