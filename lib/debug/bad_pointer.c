@@ -14,6 +14,13 @@ static unsigned long addr(const void *p)
 	return (unsigned long)(uintptr_t)p;
 }
 
+static void describe_freed(struct qy_report *r)
+{
+	qy__report_title(r, "Object already free");
+	if (r->kind == QY_REPORT_INVALID_FREE)
+		r->kind = QY_REPORT_DOUBLE_FREE;
+}
+
 static void describe_large(struct qy_report *r, struct qy_mm *mm, struct qy_page *head,
 			   const void *p)
 {
@@ -31,8 +38,11 @@ static void describe_large(struct qy_report *r, struct qy_mm *mm, struct qy_page
 				 "0x%lx",
 				 addr(p), (long)r->damage_offset, (size_t)head->large.size,
 				 addr(object));
+	else if (head->large.live == QY__LARGE_LIVE)
+		qy__report_title(r, "Object 0x%lx is one of kmalloc's, not of this cache",
+				 addr(object));
 	else
-		qy__report_title(r, "Object already free");
+		describe_freed(r);
 }
 
 /* The object whose slot, red zone in front included, holds @p. */

@@ -182,6 +182,29 @@ static void large_block_names_offset_and_size(void **state)
 	}
 }
 
+/* The start of a kmalloc block given to a cache: live it is the wrong owner, freed a double free. */
+static void large_block_given_to_a_cache_is_told_by_its_state(void **state)
+{
+	struct qy_cache *c;
+	unsigned int n;
+	char *p;
+
+	(void)state;
+	make("slab_debug=FZPU quarantine=1M");
+	c = qy_cache_create(in.mm, "c", 100, 0, 0, NULL);
+	p = hide(qy_kmalloc(in.mm, 3 * PAGE_BYTES, 0));
+	n = in.reports.nr;
+	assert_int_not_equal(qy_cache_free(c, p), 0);
+	assert_int_equal(in.reports.at[n].kind, QY_REPORT_INVALID_FREE);
+	assert_non_null(strstr(in.reports.at[n].title, "is one of kmalloc's"));
+	qy_kfree(in.mm, p);
+	assert_int_not_equal(qy_cache_free(c, p), 0);
+	assert_int_equal(in.reports.at[n + 1].kind, QY_REPORT_DOUBLE_FREE);
+	assert_string_equal(in.reports.at[n + 1].title, "Object already free");
+	assert_int_equal(in.reports.nr, n + 2);
+	assert_clean(&in);
+}
+
 /* A slab whose reference to its cache is damaged, or whose cache is gone. */
 static void slab_with_a_wild_cache_reference_is_survived(void **state)
 {
@@ -218,6 +241,8 @@ int main(void)
 		cmocka_unit_test_teardown(pointer_near_the_arena_end_reads_nothing_beyond,
 					  tear_down),
 		cmocka_unit_test_teardown(large_block_names_offset_and_size, tear_down),
+		cmocka_unit_test_teardown(large_block_given_to_a_cache_is_told_by_its_state,
+					  tear_down),
 		cmocka_unit_test_teardown(slab_with_a_wild_cache_reference_is_survived, tear_down),
 	};
 
