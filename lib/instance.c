@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <quarry/quarry.h>
 
@@ -80,17 +81,20 @@ static struct qy__lock default_lock;
 
 static struct qy_mm *create_default(const struct qy_mm_config *given)
 {
-	static const char complaint[] =
-		"quarry: QUARRY_DEBUG is not understood, it is left aside\n";
 	struct qy_mm_config cfg = *given;
 	struct qy_mm *mm;
+	char text[160];
+	size_t at = 0;
 
 	if (!cfg.debug && QY_CONFIG_DEBUG)
 		cfg.debug = QY__DEFAULT_DEBUG;
 	mm = qy_mm_create(&cfg);
-	if (mm || errno != EINVAL || !given->debug)
+	if (mm || !given->debug || !qy_debug_string_check(given->debug, &at))
 		return mm;
-	qy__write_all(2, complaint, sizeof(complaint) - 1);
+	qy__snprintf(text, sizeof(text),
+		     "quarry: QUARRY_DEBUG is not understood at \"%.40s\", it is left aside\n",
+		     given->debug + at);
+	qy__write_all(2, text, strlen(text));
 	cfg.debug = QY_CONFIG_DEBUG ? QY__DEFAULT_DEBUG : NULL;
 	return qy_mm_create(&cfg);
 }

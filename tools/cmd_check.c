@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <quarry/debug.h>
+
 #include "child.h"
 #include "reports.h"
 #include "tool.h"
@@ -105,6 +107,24 @@ static bool set_error_exitcode(struct check *c, const char *value)
 	return true;
 }
 
+/* Will the library take this item of its debug string? */
+static bool is_understood(const char *item, const char *value)
+{
+	char *text = tool_printf("%s=%s", item, value);
+	bool ok = !qy_debug_string_check(text, NULL);
+
+	free(text);
+	return ok;
+}
+
+static bool set_red_zone(struct check *c, const char *value)
+{
+	if (!tool_is_size(value) || !is_understood("red_zone", value))
+		return bad_value(c, "red-zone", value, "8 to 4096 bytes are wanted");
+	c->red_zone = value;
+	return true;
+}
+
 static bool set_size(const struct check *c, const char **where, const char *option,
 		     const char *value)
 {
@@ -117,7 +137,7 @@ static bool set_size(const struct check *c, const char **where, const char *opti
 static bool set_slab_debug(struct check *c, const char *value)
 {
 	/* They part the items of QUARRY_DEBUG: what follows would be taken for another option. */
-	if (!*value || strpbrk(value, " \t\n:="))
+	if (!*value || strpbrk(value, " \t\n:=") || !is_understood("slab_debug", value))
 		return bad_value(c, "slab-debug", value,
 				 "letters of FZPUT or -, then [,CACHE...][;BLOCK...] are wanted");
 	c->slab_debug = value;
@@ -133,7 +153,7 @@ static bool set_option(struct check *c, int option)
 	case OPT_QUARANTINE:
 		return set_size(c, &c->quarantine, "quarantine", optarg);
 	case OPT_RED_ZONE:
-		return set_size(c, &c->red_zone, "red-zone", optarg);
+		return set_red_zone(c, optarg);
 	case OPT_VALIDATE:
 		return tool_parse_number(optarg, 1, 1000000000, &c->validate) ||
 		       bad_value(c, "validate", optarg, "a number from 1 on is wanted");

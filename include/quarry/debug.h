@@ -125,6 +125,13 @@ QY_API size_t qy_report_text(const struct qy_report *report, char *buf, size_t s
 /** qy_mm_reports - findings since the start (NOMEM and TRACE not counted). */
 QY_API uint64_t qy_mm_reports(const struct qy_mm *mm);
 
+/**
+ * qy_debug_string_check - would qy_mm_create() take this debug string?
+ * @where: set to the offset of the item that is not understood; untouched on success. May be NULL.
+ * Return: 0, or -EINVAL: an item is unknown or malformed, or the string is too long (511 bytes).
+ */
+QY_API int qy_debug_string_check(const char *string, size_t *where);
+
 /** qy_build_debug_letters - letters this build knows: "FZPU", or "" in the release build. */
 QY_API const char *qy_build_debug_letters(void);
 

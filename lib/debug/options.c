@@ -256,6 +256,17 @@ int qy__debug_config_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 	return 0;
 }
 
+int qy_debug_string_check(const char *string, size_t *where)
+{
+	struct qy__debug_config cfg;
+	const char *bad;
+	int err = qy__debug_parse(&cfg, string, &bad);
+
+	if (err && where)
+		*where = (size_t)(bad - string);
+	return err;
+}
+
 const char *qy_build_debug_letters(void)
 {
 	static const char *const all[16] = {"",	 "F",  "Z",  "FZ",  "P",  "FP",	 "ZP",	"FZP",

@@ -69,7 +69,8 @@ class Usage(unittest.TestCase):
         for option in ("--quarantine=", "--quarantine=5X", "--quarantine=-1", "--red-zone=abc",
                        "--validate=0", "--validate=many", "--error-exitcode=256",
                        "--error-exitcode=-1", "--error-exitcode=x", "--slab-debug=",
-                       "--slab-debug=F policy=abort", "--slab-debug=F:quarantine=0"):
+                       "--slab-debug=F policy=abort", "--slab-debug=F:quarantine=0",
+                       "--slab-debug=QQ", "--slab-debug=FZ,", "--red-zone=4"):
             r = quarry("check", option, "true")
             self.assertEqual(r.code, 2, option)
             self.assertIn(option.split("=")[0], r.err)
