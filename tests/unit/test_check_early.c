@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_check_early.c - the checker on the boot map and the instance's head: MB1-MB3, MB8, MB10, MM, LK.
+ * test_check_early.c - the checker on the boot map and the instance's head: MB1-MB3, MB8, MB10, MM,
+ * LK.
  */
 #include "damage.h"
 
