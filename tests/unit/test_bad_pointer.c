@@ -182,7 +182,10 @@ static void large_block_names_offset_and_size(void **state)
 	}
 }
 
-/* The start of a kmalloc block given to a cache: live it is the wrong owner, freed a double free. */
+/*
+ * The start of a kmalloc block given to a cache: while it is live it has another owner, afterwards
+ * that is a double free.
+ */
 static void large_block_given_to_a_cache_is_told_by_its_state(void **state)
 {
 	struct qy_cache *c;
