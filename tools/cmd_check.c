@@ -33,7 +33,7 @@ struct check {
 	unsigned long validate; /* 0: off */
 	unsigned long error_exitcode;
 	char **argv; /* of the program */
-	char *library, *path;
+	char *preload, *path;
 	char *dir; /* for the report files */
 	FILE *out; /* the reports' readers */
 };
@@ -232,7 +232,7 @@ static void set_environment(const struct check *c)
 				  c->abort ? "abort" : "report", validate, c->dir);
 
 	setenv("QUARRY_DEBUG", value, 1);
-	preload_set(c->library);
+	preload_set(c->preload);
 	free(value);
 	free(validate);
 }
@@ -348,12 +348,12 @@ static int prepare(struct check *c)
 {
 	int code;
 
-	c->library = preload_find(c->who, "QUARRY_MALLOC_DEBUG_SO", "libquarry-malloc-debug.so");
-	if (!c->library)
+	c->preload = preload_find(c->who, "QUARRY_MALLOC_DEBUG_SO", "libquarry-malloc-debug.so");
+	if (!c->preload)
 		return TOOL_FAILED;
 	code = target_find(c->who, c->argv[0], &c->path);
 	if (code == 0)
-		code = target_check(c->who, c->path, c->library);
+		code = target_check(c->who, c->path, c->preload);
 	if (code == 0 && (!open_output(c) || !make_folder(c)))
 		code = TOOL_FAILED;
 	return code;
@@ -384,7 +384,7 @@ int cmd_check(int argc, char **argv)
 		code = TOOL_FAILED;
 	}
 	free(c.dir);
-	free(c.library);
+	free(c.preload);
 	free(c.path);
 	return code;
 }
