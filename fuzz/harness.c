@@ -382,6 +382,13 @@ void fz_recreate(void)
 
 /* ---- the loop ---- */
 
+const struct fz_target *fz_target_of(enum fz_which which)
+{
+	return which == FZ_T_PAGE   ? &fz_page_target
+	       : which == FZ_T_SLAB ? &fz_slab_target
+				    : &fz_bootmem_target;
+}
+
 static void run_checker(void)
 {
 	static struct qy_check_result res;
@@ -402,7 +409,7 @@ static void verify(void)
 {
 	fz_expect_no_more();
 	fz.target->compare();
-	if (!fz.opts.no_check)
+	if (!fz.opts.no_check && !fz.target->alone)
 		run_checker();
 }
 
@@ -410,7 +417,8 @@ static void run_steps(void)
 {
 	fz.step = 0;
 	fz.nr_seen = 0;
-	create_instance();
+	if (!fz.target->alone)
+		create_instance();
 	fz.target->begin();
 	verify();
 	fz.starting = false;
@@ -446,6 +454,12 @@ void fz_run(const struct fz_target *target, const uint8_t *data, size_t size,
 	fz.step = fz.nr_seen = 0;
 	fz.running = fz.starting = true;
 	qy__plant_id = 0;
+	if (target->alone) {
+		fz.mm = NULL;
+		run_steps();
+		fz.running = false;
+		return;
+	}
 	place_arena();
 	if (fz.in.geo.bad) {
 		struct qy_mm_config cfg;

@@ -42,6 +42,12 @@ struct fz_target {
 	/* May this violation stand, because the input planted it? */
 	bool (*excuses)(const struct qy_violation *v);
 	void (*feedback)(uint8_t counters[FZ_FEEDBACK]); /* state buckets for the engine */
+	/*
+	 * There is no instance: begin() makes what is needed, compare() calls the checker (unless
+	 * opts.no_check), print() says the state in words (as snprintf).
+	 */
+	bool alone;
+	size_t (*print)(char *buf, size_t size);
 };
 
 struct fz_options {
@@ -72,7 +78,8 @@ struct fz_harness {
 };
 
 extern struct fz_harness fz;
-extern const struct fz_target fz_page_target, fz_slab_target;
+extern const struct fz_target fz_page_target, fz_slab_target, fz_bootmem_target;
+const struct fz_target *fz_target_of(enum fz_which which);
 
 /* Map the arena and measure the books: once, before the first input (fz_run does it else). */
 void fz_prepare(void);

@@ -35,7 +35,7 @@ struct op_set {
 
 static const struct op_set *op_set(enum fz_which which)
 {
-	static struct op_set sets[FZ_T_BOTH + 1];
+	static struct op_set sets[FZ_T_END];
 	struct op_set *s = &sets[which];
 
 	if (s->nr)
@@ -109,11 +109,44 @@ void fz_op_encode(const struct fz_op *op, enum fz_which which, uint8_t *data)
 	data[7] = (uint8_t)(op->h >> 8);
 }
 
+static const struct {
+	enum fz_which which;
+	uint8_t letter;
+	const char *name;
+} targets[] = {{FZ_T_PAGE, 'P', "page"}, {FZ_T_SLAB, 'S', "slab"}, {FZ_T_BOOTMEM, 'B', "bootmem"}};
+
+#define NR_TARGETS (sizeof(targets) / sizeof(targets[0]))
+
 enum fz_which fz_guess(const uint8_t *data, size_t size)
 {
-	if (size < 2 || data[0] != 'Q')
-		return (enum fz_which)0;
-	return data[1] == 'P' ? FZ_T_PAGE : data[1] == 'S' ? FZ_T_SLAB : (enum fz_which)0;
+	for (size_t i = 0; i < NR_TARGETS && size >= 2 && data[0] == 'Q'; i++)
+		if (targets[i].letter == data[1])
+			return targets[i].which;
+	return (enum fz_which)0;
+}
+
+enum fz_which fz_which_named(const char *name)
+{
+	for (size_t i = 0; i < NR_TARGETS; i++)
+		if (!strcmp(targets[i].name, name))
+			return targets[i].which;
+	return (enum fz_which)0;
+}
+
+const char *fz_which_name(enum fz_which which)
+{
+	for (size_t i = 0; i < NR_TARGETS; i++)
+		if (targets[i].which == which)
+			return targets[i].name;
+	return "?";
+}
+
+uint8_t fz_which_letter(enum fz_which which)
+{
+	for (size_t i = 0; i < NR_TARGETS; i++)
+		if (targets[i].which == which)
+			return targets[i].letter;
+	return '?';
 }
 
 /* Header byte 9: which letters, for whom; byte 10: red zone; byte 11: quarantine. */
@@ -179,6 +212,7 @@ void fz_decode(struct fz_input *in, enum fz_which which, const uint8_t *data, si
 	memcpy(header, data, size < FZ_HEADER ? size : FZ_HEADER);
 	in->which = which;
 	decode_header(&in->geo, header);
+	fz_bm_decode_header(&in->bm, header);
 	data += FZ_HEADER;
 	size = size > FZ_HEADER ? size - FZ_HEADER : 0;
 	for (in->nr = 0; in->nr < FZ_MAX_OPS && size; in->nr++) {
@@ -201,7 +235,7 @@ size_t fz_encode(uint8_t *data, size_t size, enum fz_which which, const uint8_t 
 		return 0;
 	memcpy(data, header, FZ_HEADER);
 	data[0] = 'Q';
-	data[1] = which == FZ_T_PAGE ? 'P' : 'S';
+	data[1] = fz_which_letter(which);
 	data[2] = FZ_VERSION;
 	for (unsigned int i = 0; i < nr && n + FZ_OP_BYTES <= size; i++, n += FZ_OP_BYTES)
 		fz_op_encode(&ops[i], which, data + n);
@@ -308,8 +342,14 @@ int fz_print_geometry(char *buf, size_t size, const struct fz_input *in)
 	const struct fz_geometry *geo = &in->geo;
 	struct text t = {buf, size, 0};
 
-	say(&t, "%s: %u pages from page %u, max order %u", in->which == FZ_T_PAGE ? "page" : "slab",
-	    geo->pages, geo->start_page, geo->max_order);
+	if (in->which == FZ_T_BOOTMEM) {
+		fz_bm_print_geometry(buf, size, &in->bm);
+		t.len = strlen(buf);
+		say(&t, "; %u operations", in->nr);
+		return (int)t.len;
+	}
+	say(&t, "%s: %u pages from page %u, max order %u", fz_which_name(in->which), geo->pages,
+	    geo->start_page, geo->max_order);
 	if (geo->skew)
 		say(&t, ", %u bytes off a page border", geo->skew);
 	if (geo->dma_pages)
@@ -362,7 +402,7 @@ static void say_cflags(struct text *t, unsigned int raw)
 }
 
 static void say_field(struct text *t, enum fz_kind kind, unsigned int raw,
-		      const struct fz_geometry *geo)
+		      const struct fz_input *in)
 {
 	static const char *const labels[] = {
 		[FZ_K_ORDER] = "order", [FZ_K_PFN] = "pfn-index", [FZ_K_OFFSET] = "offset",
@@ -370,8 +410,11 @@ static void say_field(struct text *t, enum fz_kind kind, unsigned int raw,
 		[FZ_K_ALIGN] = "align", [FZ_K_COUNT] = "count",	  [FZ_K_LEN] = "bytes",
 		[FZ_K_BYTE] = "value",
 	};
-	uint64_t v = fz_value(kind, raw, geo);
+	uint64_t v = fz_value(kind, raw, &in->geo);
+	char words[128];
 
+	fz_bm_print_field(words, sizeof(words), kind, raw, &in->bm);
+	say(t, "%s", words);
 	if (kind == FZ_K_GFP)
 		say_gfp(t, (unsigned int)v);
 	else if (kind == FZ_K_CFLAGS)
@@ -405,6 +448,8 @@ static const char *errno_name(int64_t err)
 	case -EBUSY: return "-EBUSY";
 	case -EPERM: return "-EPERM";
 	case -ENOMEM: return "-ENOMEM";
+	case -EEXIST: return "-EEXIST";
+	case -EALREADY: return "-EALREADY";
 	default: return NULL;
 	}
 }
@@ -424,7 +469,9 @@ static void say_result(struct text *t, enum fz_result kind, const struct fz_log 
 		say(t, "h%d = base+0x%llx", log->h, (unsigned long long)log->ret);
 	else if (kind == FZ_R_CACHE)
 		say(t, "c%d", log->h);
-	else if (kind == FZ_R_INT && errno_name(log->ret))
+	else if (kind == FZ_R_ADDR && log->y)
+		say(t, "0x%llx", (unsigned long long)log->ret);
+	else if ((kind == FZ_R_INT || kind == FZ_R_ADDR) && errno_name(log->ret))
 		say(t, "%s", errno_name(log->ret));
 	else
 		say(t, "%lld", (long long)log->ret);
@@ -440,9 +487,11 @@ int fz_print_op(char *buf, size_t size, const struct fz_input *in, unsigned int 
 	say(&t, "#%u %s", step, d->name);
 	if (log && log->h >= 0)
 		say_handle(&t, (enum fz_kind)d->h, log);
-	say_field(&t, (enum fz_kind)d->a, op->a, &in->geo);
-	say_field(&t, (enum fz_kind)d->b, op->b, &in->geo);
-	say_field(&t, (enum fz_kind)d->flags, op->flags, &in->geo);
+	say_field(&t, (enum fz_kind)d->a, op->a, in);
+	say_field(&t, (enum fz_kind)d->b, op->b, in);
+	if (d->h >= FZ_K_BM_ADDR)
+		say_field(&t, (enum fz_kind)d->h, op->h, in);
+	say_field(&t, (enum fz_kind)d->flags, op->flags, in);
 	if (log && log->ran)
 		say_result(&t, (enum fz_result)d->result, log);
 	else

@@ -21,10 +21,19 @@
 #define FZ_NR_OBJS 1024
 #define FZ_NR_CACHES 8
 
-enum fz_which { FZ_T_PAGE = 1, FZ_T_SLAB = 2, FZ_T_BOTH = 3 };
+enum fz_which { FZ_T_PAGE = 1, FZ_T_SLAB = 2, FZ_T_BOTH = 3, FZ_T_BOOTMEM = 4, FZ_T_END = 8 };
 
 /* What an operation gives back, for the printer. */
-enum fz_result { FZ_R_NONE, FZ_R_INT, FZ_R_BLOCK, FZ_R_CACHE, FZ_R_PTR, FZ_R_SIZE, FZ_R_COUNT };
+enum fz_result {
+	FZ_R_NONE,
+	FZ_R_INT,
+	FZ_R_BLOCK,
+	FZ_R_CACHE,
+	FZ_R_PTR,
+	FZ_R_SIZE,
+	FZ_R_COUNT,
+	FZ_R_ADDR, /* an address if y, else an error */
+};
 
 /* What a field of an operation means. */
 enum fz_kind {
@@ -51,6 +60,15 @@ enum fz_kind {
 	FZ_K_OBJ,  /* either */
 	FZ_K_NEW_OBJ,
 	FZ_K_GHOST, /* something freed not long ago */
+	/* bootmem */
+	FZ_K_BM_ADDR,  /* an address in or around the nodes; rarely an absurd one */
+	FZ_K_BM_GOAL,  /* ditto, often 0 */
+	FZ_K_BM_SIZE,  /* bytes: small, pages, rarely absurd */
+	FZ_K_BM_NID,   /* a node; any; rarely one that does not exist */
+	FZ_K_BM_MARK,  /* ditto, and whether exclusively */
+	FZ_K_BM_CALL,  /* ditto, and which of the calls */
+	FZ_K_BM_ALIGN, /* alignment and limit */
+	FZ_K_BM_MAP,   /* where a node's map is */
 };
 
 enum fz_opcode {
@@ -98,9 +116,28 @@ struct fz_log {
 #define FZ_LOG_ZERO_SIZE (INT64_MIN + 1) /* ZERO_SIZE_PTR */
 };
 
+#define FZ_BM_NODES 4	/* at the start */
+#define FZ_BM_MAX_LEN 190 /* pages of a node */
+#define FZ_BM_OUTSIDE UINT64_MAX
+
+/* The nodes that an input for bootmem asks for, from the same bytes. */
+struct fz_bm_geometry {
+	unsigned int shift, nr;
+	struct {
+		int nid;
+		uint64_t min, end;
+		uint64_t map_pfn; /* FZ_BM_OUTSIDE: the map is elsewhere */
+	} node[FZ_BM_NODES];
+	uint64_t first, last; /* pages around which addresses lie */
+	enum { FZ_BM_BASE, FZ_BM_CALLBACK, FZ_BM_UNTOUCHED } zero;
+	bool log;
+	bool all_free; /* at the start */
+};
+
 struct fz_input {
 	enum fz_which which;
 	struct fz_geometry geo;
+	struct fz_bm_geometry bm;
 	unsigned int nr;
 	struct fz_op ops[FZ_MAX_OPS];
 };
@@ -112,12 +149,32 @@ size_t fz_encode(uint8_t *data, size_t size, enum fz_which which, const uint8_t 
 		 const struct fz_op *ops, unsigned int nr);
 /* Which target the header names; 0: neither. */
 enum fz_which fz_guess(const uint8_t *data, size_t size);
+/* "page", …; and the other way, 0: no such. */
+const char *fz_which_name(enum fz_which which);
+enum fz_which fz_which_named(const char *name);
+/* The letter behind the Q. */
+uint8_t fz_which_letter(enum fz_which which);
 
 void fz_op_decode(struct fz_op *op, enum fz_which which, const uint8_t *data);
 void fz_op_encode(const struct fz_op *op, enum fz_which which, uint8_t *data);
 
 /* The meaning of a field. */
 uint64_t fz_value(enum fz_kind kind, unsigned int raw, const struct fz_geometry *geo);
+
+/* ---- ops_bootmem.c ---- */
+
+void fz_bm_decode_header(struct fz_bm_geometry *geo, const uint8_t header[FZ_HEADER]);
+uint64_t fz_bm_value(enum fz_kind kind, unsigned int raw, const struct fz_bm_geometry *geo);
+/* The second half of FZ_K_BM_ALIGN. */
+uint64_t fz_bm_limit(unsigned int raw, const struct fz_bm_geometry *geo);
+/* Of MARK and CALL: which node, or -1; which way. */
+int fz_bm_nid(unsigned int raw, const struct fz_bm_geometry *geo);
+unsigned int fz_bm_flags(unsigned int raw);
+unsigned int fz_bm_call(unsigned int raw);
+int fz_bm_print_geometry(char *buf, size_t size, const struct fz_bm_geometry *geo);
+/* A field in words; nothing for a kind of another target. */
+void fz_bm_print_field(char *buf, size_t size, enum fz_kind kind, unsigned int raw,
+		       const struct fz_bm_geometry *geo);
 enum fz_kind fz_kind_of(enum fz_opcode op, char field); /* 'f', 'a', 'b', 'h' */
 const char *fz_op_name(enum fz_opcode op);
 enum fz_which fz_op_targets(enum fz_opcode op);

@@ -34,8 +34,13 @@ static struct {
 /* buddyinfo, and slabinfo where there are caches to speak of. */
 static void snapshot(char *buf)
 {
-	size_t n = qy_buddyinfo(fz.mm, buf, STATE_BYTES);
+	size_t n;
 
+	if (fz.target->alone) {
+		fz.target->print(buf, STATE_BYTES);
+		return;
+	}
+	n = qy_buddyinfo(fz.mm, buf, STATE_BYTES);
 	if (n < STATE_BYTES && fz.in.which == FZ_T_SLAB)
 		qy_slabinfo(fz.mm, buf + n, STATE_BYTES - n);
 }
@@ -131,7 +136,6 @@ static void tell_failure(const char *path)
 static int run(const char *path, enum fz_which which, const uint8_t *data, size_t size)
 {
 	struct fz_options opts = {.before = before_step, .after = after_step, .failed = failed};
-	const struct fz_target *target = which == FZ_T_PAGE ? &fz_page_target : &fz_slab_target;
 	char line[512];
 	int how;
 
@@ -146,7 +150,7 @@ static int run(const char *path, enum fz_which which, const uint8_t *data, size_
 	alarm(60);
 	how = sigsetjmp(rp.out, 1);
 	if (!how)
-		fz_run(target, data, size, &opts);
+		fz_run(fz_target_of(which), data, size, &opts);
 	alarm(0);
 	catch_crashes(false);
 	if (how) {
@@ -189,7 +193,7 @@ static enum fz_which judge(const char *path, const uint8_t *data, size_t size)
 		return rp.which;
 	if (!which) {
 		fprintf(stderr,
-			"quarry replay: %s: no fuzzing input: it does not begin with QP or QS "
+			"quarry replay: %s: no fuzzing input: it does not begin with QP, QS or QB "
 			"(--target takes it for one)\n",
 			path);
 		return (enum fz_which)0;
@@ -225,7 +229,8 @@ static int replay_file(const char *path)
 
 static int usage(FILE *to)
 {
-	fputs("Usage: quarry replay [--target page|slab] [--plant N] [--quiet|--verbose] FILE...\n"
+	fputs("Usage: quarry replay [--target page|slab|bootmem] [--plant N]\n"
+	      "                     [--quiet|--verbose] FILE...\n"
 	      "\n"
 	      "Repeats a fuzzer's input: every operation in words, with its result. Stops at the\n"
 	      "one that fails and shows the violated invariant and the state before and after.\n"
@@ -255,9 +260,7 @@ static int parse(int argc, char **argv)
 			rp.verbose = true;
 		} else if (!strcmp(argv[i], "--target") && i + 1 < argc) {
 			i++;
-			rp.which = !strcmp(argv[i], "page")   ? FZ_T_PAGE
-				   : !strcmp(argv[i], "slab") ? FZ_T_SLAB
-							      : (enum fz_which)0;
+			rp.which = fz_which_named(argv[i]);
 			if (!rp.which) {
 				fprintf(stderr, "quarry replay: no target \"%s\"\n", argv[i]);
 				return 0;

@@ -36,11 +36,14 @@ struct bm_model {
 
 enum bm_mark { BM_FREE, BM_RESERVE, BM_EXCLUSIVE };
 
-/* Nodes are added in ascending order. */
 static inline void bm_model_add(struct bm_model *m, int nid, uint64_t min, uint64_t end)
 {
-	struct bm_model_node *n = &m->node[m->nr++];
+	unsigned int at = m->nr++;
+	struct bm_model_node *n;
 
+	for (; at && m->node[at - 1].min > min; at--)
+		m->node[at] = m->node[at - 1];
+	n = &m->node[at];
 	memset(n, 0, sizeof(*n));
 	n->nid = nid;
 	n->min = min;
@@ -230,16 +233,25 @@ static inline uint64_t bm_model_nr_free(const struct bm_model *m)
 	return nr;
 }
 
-/* What of @bm is not as it should be; NULL: nothing. */
+/* Eight bools as bits. (Where the first byte is the lowest: a bool times 2^(56 - 7i).) */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && BM_MODEL_PAGES % 8 == 0, "packing");
+static inline uint8_t bm_model_pack(const bool taken[8])
+{
+	uint64_t x;
+
+	memcpy(&x, taken, 8);
+	return (uint8_t)(x * UINT64_C(0x0102040810204080) >> 56);
+}
+
+/* What of @bm is not as it should be; NULL: nothing. What is behind a node's end is taken. */
 static inline const char *bm_model_differs(const struct bm_model *m, const struct qy_bootmem *bm)
 {
-	const size_t bits = 8 * sizeof(unsigned long);
-
 	if (bm->nr_nodes != m->nr)
 		return "number of nodes";
 	for (unsigned int i = 0; i < m->nr; i++) {
 		const struct qy_bootmem_node *n = &bm->node[i];
 		const struct bm_model_node *want = &m->node[i];
+		const uint8_t *map = (const uint8_t *)n->map;
 
 		if (n->nid != want->nid || n->min_pfn != want->min || n->end_pfn != want->end)
 			return "node";
@@ -247,12 +259,10 @@ static inline const char *bm_model_differs(const struct bm_model *m, const struc
 			return "hint_idx";
 		if (n->last_end_off != want->last)
 			return "last_end_off";
-		for (size_t b = 0; b < n->map_bytes * 8; b++) {
-			bool taken = b >= want->end - want->min || want->taken[b];
-
-			if ((n->map[b / bits] >> b % bits & 1) != taken)
+		for (size_t b = 0; b < n->map_bytes; b++)
+			if (map[b] !=
+			    (b < BM_MODEL_PAGES / 8 ? bm_model_pack(want->taken + 8 * b) : 0xff))
 				return "map";
-		}
 	}
 	return NULL;
 }
