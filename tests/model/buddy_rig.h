@@ -221,6 +221,21 @@ static inline size_t pages_used(const struct tiling *t)
 	return rig.ground->end - rig.ground->start - count_bits(t->free);
 }
 
+/*
+ * Where the descriptors end (the live bits follow, which nothing here uses): one that the library
+ * would love to merge with, were it a page of the zone.
+ */
+static inline void build_beyond(uint64_t salt)
+{
+	struct qy_page *page = page_at(rig.ground->end);
+
+	memcpy(page, page_at(rig.ground->end - 1), sizeof(*page));
+	page->type = QY__PAGE_BUDDY;
+	page->flags = 0;
+	page->order = (uint8_t)(salt / 2 % (rig.ground->max_order + 1));
+	page->next = page->prev = QY__PFN_NONE;
+}
+
 /* The library in the state @t; @heads: its free blocks by zone and order. Saved, too. */
 static void build(const struct tiling *t, uint32_t heads[2][TILING_ORDERS], uint64_t salt)
 {
@@ -234,6 +249,7 @@ static void build(const struct tiling *t, uint32_t heads[2][TILING_ORDERS], uint
 		rig.zone[z]->nr_free_pages = count_bits(t->free & rig.mask[z]);
 	}
 	rig.mm->pages_in_use = rig.taken + pages_used(t);
+	build_beyond(salt);
 	save();
 }
 

@@ -24,11 +24,13 @@
  *   model_buddy -p                prove that the search finds planted faults ("planted" variant)
  */
 #include <errno.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "buddy_rig.h"
+#include "seen.h"
 #include "util/plant.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -91,17 +93,9 @@ static const struct scope *scope;
 static const struct ground *ground;
 static bool hold_limits;
 
-static struct {
-	uint64_t *state; /* the queue, too */
-	uint64_t *key;
-	uint32_t *parent;
-	struct op *op;
-	uint32_t *table; /* index + 1 */
-	uint64_t mask;
-	uint32_t nr;
-	unsigned int depth;
-	uint64_t steps, checks, checked_every;
-} seen;
+static struct seen seen;
+static unsigned int depth;
+static uint64_t steps, checks, checked_every;
 
 /* What is being worked on. */
 static uint32_t now;			  /* index of the state */
@@ -202,22 +196,23 @@ static uint64_t pack(const struct tiling *t)
 QY_NORETURN static void fail(const struct tiling *expected, bool in_step)
 {
 	static uint32_t path[1024];
-	unsigned int nr = 0;
+	unsigned int nr;
 	struct tiling t;
 
 	printf("FAILED: %s: %s\n", scope->what, *rig.wrong ? rig.wrong : "the state changed");
-	for (uint32_t s = now; s && nr < ARRAY_SIZE(path); s = seen.parent[s])
-		path[nr++] = s;
+	nr = seen_path(&seen, now, path, ARRAY_SIZE(path));
 	t = unpack(seen.state[0]);
 	printf("  at first ");
 	draw(&t);
-	while (nr--) {
-		t = unpack(seen.state[path[nr]]);
+	for (unsigned int i = 0; i < nr; i++) {
+		struct op by;
+
+		memcpy(&by, &seen.op[path[i]], sizeof(by));
 		printf("           ");
+		print_op(&by);
+		t = unpack(seen.state[path[i]]);
+		printf("\n  gives    ");
 		draw(&t);
-		printf("  ^ after: ");
-		print_op(&seen.op[path[nr]]);
-		putchar('\n');
 	}
 	if (in_step) {
 		printf("  then     ");
@@ -227,6 +222,17 @@ QY_NORETURN static void fail(const struct tiling *expected, bool in_step)
 	printf("  expected ");
 	draw(expected);
 	draw_library();
+	exit(1);
+}
+
+/* The library did not come back. */
+static void on_signal(int sig)
+{
+	signal(sig, SIG_DFL);
+	wrong("ended by signal %d", sig);
+	if (seen.nr)
+		fail(&from, true);
+	printf("FAILED: %s: %s\n", scope->what, rig.wrong);
 	exit(1);
 }
 
@@ -244,61 +250,13 @@ static uint64_t key_of(const struct tiling *t)
 
 static void add_state(const struct tiling *t, uint32_t parent)
 {
-	uint64_t key = key_of(t);
-	uint64_t slot = key * UINT64_C(0x9e3779b97f4a7c15);
+	uint32_t by;
 
-	for (slot ^= slot >> 32;; slot++) {
-		uint32_t i = seen.table[slot & seen.mask];
-
-		if (i && seen.key[i - 1] == key)
-			return;
-		if (!i)
-			break;
-	}
-	if (seen.nr == scope->states) {
-		wrong("there should be %llu states, this is one more",
-		      (unsigned long long)scope->states);
-		fail(t, true);
-	}
-	seen.state[seen.nr] = pack(t);
-	seen.key[seen.nr] = key;
-	seen.parent[seen.nr] = parent;
-	seen.op[seen.nr] = op;
-	seen.table[slot & seen.mask] = ++seen.nr;
-}
-
-static void *array(size_t n, size_t size)
-{
-	void *p = calloc(n, size);
-
-	if (!p)
-		exit(2);
-	return p;
-}
-
-static void make_seen(void)
-{
-	uint64_t slots = 16;
-
-	memset(&seen, 0, sizeof(seen));
-	while (slots < 2 * scope->states)
-		slots *= 2;
-	seen.mask = slots - 1;
-	seen.table = array(slots, sizeof(*seen.table));
-	seen.state = array(scope->states, sizeof(*seen.state));
-	seen.key = array(scope->states, sizeof(*seen.key));
-	seen.parent = array(scope->states, sizeof(*seen.parent));
-	seen.op = array(scope->states, sizeof(*seen.op));
-	seen.checked_every = scope->states < 100000 ? 1 : 1000;
-}
-
-static void drop_seen(void)
-{
-	free(seen.table);
-	free(seen.state);
-	free(seen.key);
-	free(seen.parent);
-	free(seen.op);
+	memcpy(&by, &op, sizeof(by));
+	if (seen_add(&seen, key_of(t), pack(t), parent, by))
+		return;
+	wrong("there should be %u states, this is one more", seen.room);
+	fail(t, true);
 }
 
 /* The library has made a step: is it in the state @t? */
@@ -306,8 +264,8 @@ static void arrive(const struct tiling *t)
 {
 	if (!holds(t))
 		fail(t, true);
-	if (!(seen.steps++ % seen.checked_every)) {
-		seen.checks++;
+	if (!(steps++ % checked_every)) {
+		checks++;
 		if (!check_holds(t, scope->mode == PUBLIC))
 			fail(t, true);
 	} else if (scope->mode == PUBLIC && rig.mm->pages_in_use != rig.taken + pages_used(t)) {
@@ -326,7 +284,7 @@ static void stay(void)
 {
 	if (!is_as_saved())
 		fail(&from, true);
-	seen.steps++;
+	steps++;
 }
 
 /* ---- steps ---- */
@@ -422,6 +380,31 @@ static void put_in_place(unsigned int z, unsigned int order, unsigned int at, en
 	}
 }
 
+/*
+ * A free block goes to the head of its list, unless the parent that it waits for could merge at
+ * once: then to the tail, to be left alone.
+ */
+static void check_place(unsigned int z, unsigned int at, const struct tiling *to)
+{
+	uint32_t heads[TILING_ORDERS], parent;
+	const struct qy_page *page;
+	unsigned int k = 0;
+	bool near;
+
+	maximal_blocks(to->free & rig.mask[z], ground->max_order, heads);
+	while (!(heads[k] >> (at & ~((1u << k) - 1)) & 1))
+		k++;
+	at &= ~((1u << k) - 1);
+	page = page_at(at);
+	parent = at & ~((2u << k) - 1);
+	near = k + 1 < ground->max_order && heads[k + 1] >> (parent ^ 2u << k) & 1;
+	if (near ? page->next != QY__PFN_NONE : page->prev != QY__PFN_NONE) {
+		wrong("block %u of order %u was put at the %s of its list", at, k,
+		      near ? "head" : "tail");
+		fail(to, true);
+	}
+}
+
 static void free_block(unsigned int z, unsigned int at, unsigned int order, unsigned int how,
 		       const struct tiling *to, const uint32_t merging[TILING_ORDERS])
 {
@@ -435,6 +418,8 @@ static void free_block(unsigned int z, unsigned int at, unsigned int order, unsi
 			put_in_place(z, k, lowest_bit(merging[k]),
 				     (enum place)(how & ~(unsigned int)BY_ADDRESS));
 	if (scope->mode != PUBLIC) {
+		page_at(at)->type = QY__PAGE_SLAB; /* its owner may have left anything in it */
+		page_at(at)->flags = (uint8_t)now;
 		qy__lock(&rig.zone[z]->lock);
 		qy__free_one_locked(rig.mm, rig.zone[z], pfn, order);
 		qy__unlock(&rig.zone[z]->lock);
@@ -448,6 +433,7 @@ static void free_block(unsigned int z, unsigned int at, unsigned int order, unsi
 		fail(to, true);
 	}
 	arrive(to);
+	check_place(z, at, to);
 }
 
 /* In as many orders of the lists as make a difference to the buddies that go. */
@@ -583,7 +569,7 @@ static void search(void)
 	for (now = 0; now < seen.nr; now++) {
 		if (now == level) {
 			level = seen.nr;
-			seen.depth++;
+			depth++;
 		}
 		visit();
 	}
@@ -620,7 +606,10 @@ static void run_scope(const struct scope *s, int plant)
 		return;
 	}
 	make_rig(ground);
-	make_seen();
+	seen_init(&seen, (uint32_t)s->states);
+	depth = 0;
+	steps = checks = 0;
+	checked_every = s->states < 100000 ? 1 : 1000;
 	sorting_init();
 #if QY_CONFIG_PLANT
 	if (plant)
@@ -632,8 +621,8 @@ static void run_scope(const struct scope *s, int plant)
 	seconds = cpu_seconds() - begin;
 	printf("%-38s orders 0-%u: %8u states, %9llu transitions, depth %2u, %6.2f s, "
 	       "%5.2f million transitions/s, %llu by qy_check\n",
-	       s->what, ground->max_order, seen.nr, (unsigned long long)seen.steps, seen.depth,
-	       seconds, (double)seen.steps / 1e6 / seconds, (unsigned long long)seen.checks);
+	       s->what, ground->max_order, seen.nr, (unsigned long long)steps, depth, seconds,
+	       (double)steps / 1e6 / seconds, (unsigned long long)checks);
 	fflush(stdout);
 	if (seen.nr != s->states) {
 		printf("FAILED: %s: %llu states should be reached\n", s->what,
@@ -644,7 +633,7 @@ static void run_scope(const struct scope *s, int plant)
 		printf("FAILED: %s: %.0f s of CPU time are the limit\n", s->what, s->seconds);
 		exit(1);
 	}
-	drop_seen();
+	seen_drop(&seen);
 	drop_rig();
 }
 
@@ -720,6 +709,9 @@ int main(int argc, char **argv)
 {
 	int at = 1;
 
+	signal(SIGSEGV, on_signal);
+	signal(SIGBUS, on_signal);
+	signal(SIGALRM, on_signal);
 	if (argc > 1 && !strcmp(argv[1], "-p")) {
 		if (QY_CONFIG_PLANT)
 			return find_plants();
