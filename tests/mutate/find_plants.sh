@@ -47,13 +47,17 @@ while read -r number name target; do
 	case $only in "  " | *" $number "*) ;; *) continue ;; esac
 	rm -rf "$work/corpus" "$work"/crash-*
 	start=$(date +%s%N)
-	if fuzz "$target" "$number"; then
+	fuzz "$target" "$number"
+	status=$?
+	if [ $status -eq 0 ]; then
 		echo "plant $number ($name): NOT FOUND in $seconds s"
 		missed=$((missed + 1))
 		continue
 	fi
 	took=$((($(date +%s%N) - start) / 1000000))
 	how=$(grep -a -m1 '^FAILED\|ERROR: \|ssert' "$work/log")
+	# The random driver catches no signal: a fault may take it down before a check speaks.
+	[ -z "$how" ] && [ $status -gt 128 ] && how="killed by signal $((status - 128))"
 	# A program that cannot even start has found nothing.
 	if [ -z "$how" ]; then
 		tail -3 "$work/log"
