@@ -13,7 +13,7 @@ meson setup --wipe "$build" "$source_dir" -Dfuzz=none -Dtests=false -Dtools=fals
         -Db_sanitize=none -Db_lundef=false
 ninja -C "$build" fuzz/libfuzz.a lib/libquarry-planted.a
 
-for target in page slab bootmem; do
+for target in page slab bootmem memblock; do
     $CC $CFLAGS -std=gnu11 -DFZ_TARGET=fz_${target}_target -I"$source_dir/include" -I"$build/include" \
         -c "$source_dir/fuzz/fuzz_main.c" -o "$WORK/fuzz_$target.o"
     $CXX $CXXFLAGS "$WORK/fuzz_$target.o" "$build/fuzz/libfuzz.a" "$build/lib/libquarry-planted.a" \

@@ -384,9 +384,10 @@ void fz_recreate(void)
 
 const struct fz_target *fz_target_of(enum fz_which which)
 {
-	return which == FZ_T_PAGE   ? &fz_page_target
-	       : which == FZ_T_SLAB ? &fz_slab_target
-				    : &fz_bootmem_target;
+	return which == FZ_T_PAGE      ? &fz_page_target
+	       : which == FZ_T_SLAB    ? &fz_slab_target
+	       : which == FZ_T_BOOTMEM ? &fz_bootmem_target
+				       : &fz_memblock_target;
 }
 
 static void run_checker(void)

@@ -113,7 +113,12 @@ static const struct {
 	enum fz_which which;
 	uint8_t letter;
 	const char *name;
-} targets[] = {{FZ_T_PAGE, 'P', "page"}, {FZ_T_SLAB, 'S', "slab"}, {FZ_T_BOOTMEM, 'B', "bootmem"}};
+} targets[] = {
+	{FZ_T_PAGE, 'P', "page"},
+	{FZ_T_SLAB, 'S', "slab"},
+	{FZ_T_BOOTMEM, 'B', "bootmem"},
+	{FZ_T_MEMBLOCK, 'M', "memblock"},
+};
 
 #define NR_TARGETS (sizeof(targets) / sizeof(targets[0]))
 
@@ -213,6 +218,7 @@ void fz_decode(struct fz_input *in, enum fz_which which, const uint8_t *data, si
 	in->which = which;
 	decode_header(&in->geo, header);
 	fz_bm_decode_header(&in->bm, header);
+	fz_mb_decode_header(&in->mb, header);
 	data += FZ_HEADER;
 	size = size > FZ_HEADER ? size - FZ_HEADER : 0;
 	for (in->nr = 0; in->nr < FZ_MAX_OPS && size; in->nr++) {
@@ -342,8 +348,11 @@ int fz_print_geometry(char *buf, size_t size, const struct fz_input *in)
 	const struct fz_geometry *geo = &in->geo;
 	struct text t = {buf, size, 0};
 
-	if (in->which == FZ_T_BOOTMEM) {
-		fz_bm_print_geometry(buf, size, &in->bm);
+	if (in->which == FZ_T_BOOTMEM || in->which == FZ_T_MEMBLOCK) {
+		if (in->which == FZ_T_BOOTMEM)
+			fz_bm_print_geometry(buf, size, &in->bm);
+		else
+			fz_mb_print_geometry(buf, size, &in->mb);
 		t.len = strlen(buf);
 		say(&t, "; %u operations", in->nr);
 		return (int)t.len;
@@ -483,10 +492,15 @@ int fz_print_op(char *buf, size_t size, const struct fz_input *in, unsigned int 
 	const struct fz_op *op = &in->ops[step];
 	const struct op_def *d = &defs[op->op];
 	struct text t = {buf, size, 0};
+	char words[160];
 
 	say(&t, "#%u %s", step, d->name);
 	if (log && log->h >= 0)
 		say_handle(&t, (enum fz_kind)d->h, log);
+	if (in->which == FZ_T_MEMBLOCK) {
+		fz_mb_print_op(words, sizeof(words), op, &in->mb);
+		say(&t, "%s", words);
+	}
 	say_field(&t, (enum fz_kind)d->a, op->a, in);
 	say_field(&t, (enum fz_kind)d->b, op->b, in);
 	if (d->h >= FZ_K_BM_ADDR)

@@ -21,7 +21,14 @@
 #define FZ_NR_OBJS 1024
 #define FZ_NR_CACHES 8
 
-enum fz_which { FZ_T_PAGE = 1, FZ_T_SLAB = 2, FZ_T_BOTH = 3, FZ_T_BOOTMEM = 4, FZ_T_END = 8 };
+enum fz_which {
+	FZ_T_PAGE = 1,
+	FZ_T_SLAB = 2,
+	FZ_T_BOTH = 3,
+	FZ_T_BOOTMEM = 4,
+	FZ_T_MEMBLOCK = 8,
+	FZ_T_END = 16
+};
 
 /* What an operation gives back, for the printer. */
 enum fz_result {
@@ -134,10 +141,24 @@ struct fz_bm_geometry {
 	bool all_free; /* at the start */
 };
 
+#define FZ_MB_CELLS 127
+
+/* The line of addresses that an input for memblock asks for, from the same bytes. */
+struct fz_mb_geometry {
+	bool bytes; /* cells are bytes, else pages */
+	bool resize, hook; /* arrays grow; and are taken from outside */
+	bool bottom_up;
+	unsigned int nr;    /* cells */
+	unsigned int nodes; /* that all of it belongs to at the start; 0: there is no memory */
+	uint32_t max;	    /* regions of an array at the start */
+	uint64_t lowest, unit;
+};
+
 struct fz_input {
 	enum fz_which which;
 	struct fz_geometry geo;
 	struct fz_bm_geometry bm;
+	struct fz_mb_geometry mb;
 	unsigned int nr;
 	struct fz_op ops[FZ_MAX_OPS];
 };
@@ -175,6 +196,34 @@ int fz_bm_print_geometry(char *buf, size_t size, const struct fz_bm_geometry *ge
 /* A field in words; nothing for a kind of another target. */
 void fz_bm_print_field(char *buf, size_t size, enum fz_kind kind, unsigned int raw,
 		       const struct fz_bm_geometry *geo);
+
+/* ---- ops_memblock.c ---- */
+
+struct fz_mb_range {
+	int from, to; /* cells */
+	uint64_t base, size;
+	bool absurd; /* as much as there can be */
+};
+
+struct fz_mb_request {
+	unsigned int call;
+	int nid;
+	bool exact;
+	uint32_t flags;
+	uint64_t size, align, start, end;
+};
+
+void fz_mb_decode_header(struct fz_mb_geometry *geo, const uint8_t header[FZ_HEADER]);
+int fz_mb_index(unsigned int raw, const struct fz_mb_geometry *geo);
+struct fz_mb_range fz_mb_range(unsigned int a, unsigned int b, const struct fz_mb_geometry *geo);
+int fz_mb_nid(unsigned int raw);
+uint32_t fz_mb_flags(unsigned int raw, bool reserved);
+struct fz_mb_request fz_mb_request(const struct fz_op *op, const struct fz_mb_geometry *geo);
+uint64_t fz_mb_align(unsigned int raw, const struct fz_mb_geometry *geo);
+int fz_mb_print_geometry(char *buf, size_t size, const struct fz_mb_geometry *geo);
+void fz_mb_print_op(char *buf, size_t size, const struct fz_op *op,
+		    const struct fz_mb_geometry *geo);
+
 enum fz_kind fz_kind_of(enum fz_opcode op, char field); /* 'f', 'a', 'b', 'h' */
 const char *fz_op_name(enum fz_opcode op);
 enum fz_which fz_op_targets(enum fz_opcode op);

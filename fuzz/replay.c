@@ -193,8 +193,8 @@ static enum fz_which judge(const char *path, const uint8_t *data, size_t size)
 		return rp.which;
 	if (!which) {
 		fprintf(stderr,
-			"quarry replay: %s: no fuzzing input: it does not begin with QP, QS or QB "
-			"(--target takes it for one)\n",
+			"quarry replay: %s: no fuzzing input: it does not begin with QP, QS, QB "
+			"or QM (--target takes it for one)\n",
 			path);
 		return (enum fz_which)0;
 	}
@@ -229,7 +229,7 @@ static int replay_file(const char *path)
 
 static int usage(FILE *to)
 {
-	fputs("Usage: quarry replay [--target page|slab|bootmem] [--plant N]\n"
+	fputs("Usage: quarry replay [--target page|slab|bootmem|memblock] [--plant N]\n"
 	      "                     [--quiet|--verbose] FILE...\n"
 	      "\n"
 	      "Repeats a fuzzer's input: every operation in words, with its result. Stops at the\n"

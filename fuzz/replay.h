@@ -4,7 +4,7 @@
 #define QY_FUZZ_REPLAY_H
 
 /*
- * quarry replay [--target page|slab|bootmem] [--plant N] [--quiet|--verbose] FILE...
+ * quarry replay [--target page|slab|bootmem|memblock] [--plant N] [--quiet|--verbose] FILE...
  *
  * Return: 0 everything passed, 1 an input failed (a finding), 2 usage, or a file that is no input.
  */

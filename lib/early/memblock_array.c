@@ -8,12 +8,15 @@
  * bigger array itself then; or it is `reserved` that outgrew its array in the first place.
  *
  * So all is made in the new arrays, beside the sets in use, which are only read; when everything
- * fits the new ones take their place. Until then nothing has changed (MB11).
+ * fits the new ones take their place. Until then nothing has changed (MB11) but free memory, which
+ * means nothing to anybody.
  */
 #include "early/memblock.h"
 
 #include <errno.h>
 #include <string.h>
+
+#include "util/plant.h"
 
 /* A set with its next array, and the ranges in which that must not lie. */
 struct next {
@@ -49,7 +52,7 @@ static qy_addr_t find_place(const struct qy_memblock *mb, const struct next *n, 
 	for (int i = 0; i < 2; i++) {
 		int which = i ? !upper : upper;
 
-		if (n->avoid[which].base == n->avoid[which].end)
+		if (n->avoid[which].base == n->avoid[which].end || qy__planted(72))
 			continue;
 		at = qy__memblock_find_any(mb, n->avoid[which].end, end, size, QY_PAGE_SIZE);
 		if (at)
@@ -123,10 +126,10 @@ static int note_move(struct qy_memblock_type *reserved, const struct next *n)
 	};
 	int err = is_own(&n->type) ? qy__memblock_apply(reserved, &come) : 0;
 
-	if (err || !is_own(n->old))
+	if (err || !is_own(n->old) || qy__planted(73))
 		return err;
 	err = qy__memblock_apply(reserved, &go);
-	if (err && is_own(&n->type)) {
+	if (err && is_own(&n->type) && !qy__planted(74)) {
 		/* It was free before, so the set is what it was. */
 		come.verb = QY__MEMBLOCK_DROP;
 		qy__memblock_apply(reserved, &come);

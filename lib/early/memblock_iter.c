@@ -14,6 +14,8 @@
  */
 #include "early/memblock.h"
 
+#include "util/plant.h"
+
 #define END (~UINT64_C(0))
 #define NO_REGION UINT32_MAX
 
@@ -114,7 +116,7 @@ bool qy_memblock_next_range_rev(const struct qy_memblock *mb, const struct qy_me
 		}
 		found = is_part(r, lo, hi, start, end, out_nid);
 		/* What begins last has nothing more to give; no region begins before gap 0. */
-		if (r->base >= lo)
+		if (r->base >= lo || (qy__planted(78) && gap == 1))
 			region--;
 		else
 			gap--;

@@ -55,7 +55,7 @@ struct cells {
 	int nr;
 	uint64_t lowest, unit, page; /* address of cell 0; bytes of a cell, of a page */
 	uint64_t limit;		     /* current_limit */
-	uint64_t map_end;	     /* map() fails behind it */
+	uint64_t map_end;	     /* map() fails behind it; 0: there is none */
 	bool bottom_up, has_mirror, movable_node, scratch_only;
 	bool can_resize, hook, hook_fails; /* hook: arrays come from outside */
 	unsigned int warnings;		   /* about mirrored memory, so far */
@@ -246,6 +246,8 @@ static inline bool cells_place(struct cells *m, int from, int to, const struct c
 	*a = (struct cells_array){.max = max, .at = ARRAY_HOOK};
 	if (m->hook)
 		return !m->hook_fails;
+	if (!m->map_end)
+		return false;
 	size = (size + m->page - 1) / m->page * m->page;
 	if (from >= to) /* nothing to avoid */
 		lo[0] = hi[0] = -1;
@@ -446,14 +448,14 @@ static inline int cells_trim(struct cells *m, uint64_t align)
 	cell_t *mem = m->set[CELLS_MEMORY], copy[CELLS_MAX] = {0};
 
 	for (int i = 0, end; i < m->nr; i = end) {
-		uint64_t lo, hi;
+		uint64_t skip, hi; /* bytes up to the first multiple; the last one */
 
 		for (end = i + 1; end < m->nr && mem[end] == mem[i]; end++)
 			;
-		lo = (cells_addr(m, i) + align - 1) / align * align;
+		skip = (align - cells_addr(m, i) % align) % align;
 		hi = cells_addr(m, end) / align * align;
 		for (int k = i; k < end && mem[i]; k++) {
-			if (cells_addr(m, k) >= lo && cells_addr(m, k) < hi)
+			if (cells_addr(m, k) - cells_addr(m, i) >= skip && cells_addr(m, k) < hi)
 				copy[k] = mem[k];
 			else if (cells_holds_array(m, k, k + 1))
 				return -EBUSY;
