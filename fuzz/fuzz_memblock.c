@@ -521,6 +521,7 @@ static void memblock_compare(void)
 	if (fz.opts.no_check)
 		return;
 	switch (fz.step % 8) {
+	case 1: judge(cells_compare_pfns(&m, &mb, (int)(fz.step / 8 % 4) - 1)); break;
 	case 0:
 	case 4: judge(cells_compare_parts(&m, &mb, false, true, QY_NO_NODE, 0)); break;
 	case 2:

@@ -158,9 +158,9 @@ static int add_range(struct qy_memblock_type *type, const struct qy__memblock_ch
 /* ---- all other changes: each region becomes up to three, which may join again ---- */
 
 /*
- * A set that is written over the one that is read, from low to high. What is written is at most two
- * regions ahead of what was read, for a range has two borders to be split at: the last few wait
- * here until their slots were read, and until nothing can join them any more.
+ * A set that is written over the one that is read, from low to high. A range has two borders to be
+ * split at; so besides the last region, which the next one may join, there are never more to write
+ * than slots that were read.
  */
 struct rewrite {
 	struct qy_memblock_type *type;
@@ -186,12 +186,12 @@ static void put(struct rewrite *w, qy_addr_t base, qy_addr_t end, int32_t nid, u
 	w->cnt++;
 }
 
-/* The slots below @read were read; @keep regions may still be joined. */
-static void settle(struct rewrite *w, uint32_t read, uint32_t keep)
+/* To their slots, all but the last @keep. */
+static void settle(struct rewrite *w, uint32_t keep)
 {
 	uint32_t n = 0;
 
-	for (; w->nr_last - n > keep && (w->written < read || !w->store); n++, w->written++)
+	for (; w->nr_last - n > keep; n++, w->written++)
 		if (w->store)
 			w->type->regions[w->written] = w->last[n];
 	w->nr_last -= n;
@@ -238,12 +238,12 @@ static uint32_t rewrite(struct qy_memblock_type *type, const struct qy__memblock
 	struct rewrite w = {.type = type, .store = store};
 
 	for (uint32_t i = 0; i < type->cnt; i++) {
-		struct qy_memblock_region r = type->regions[i];
+		struct qy_memblock_region r = type->regions[i]; /* slot i may be written now */
 
-		settle(&w, i, 1);
+		settle(&w, 1);
 		put_changed(&w, &r, c);
 	}
-	settle(&w, UINT32_MAX, 0);
+	settle(&w, 0);
 	if (store) {
 		type->cnt = w.cnt;
 		type->total_size = w.total;

@@ -134,4 +134,31 @@ static inline const char *cells_compare_parts(const struct cells *m, const struc
 	return cursor == ~UINT64_C(0) ? NULL : cells_wrong("MB9: %s: end (%d)", a->name, nr);
 }
 
+/* Whole pages of memory, region by region. */
+static inline const char *cells_compare_pfns(const struct cells *m, const struct qy_memblock *mb,
+					     int nid)
+{
+	const cell_t *c = m->set[CELLS_MEMORY];
+	uint64_t cursor = 0, start, end;
+	int got_nid;
+
+	for (int i = 0, to; i < m->nr; i = to) {
+		uint64_t from_pfn = cells_addr(m, i) / m->page + !!(cells_addr(m, i) % m->page);
+
+		for (to = i + 1; to < m->nr && c[to] == c[i]; to++)
+			;
+		if (!c[i] || (nid != QY_NO_NODE && cell_nid(c[i]) != nid) ||
+		    from_pfn >= cells_addr(m, to) / m->page)
+			continue;
+		if (!qy_memblock_next_pfn_range(mb, nid, &cursor, &start, &end, &got_nid))
+			return cells_wrong("%s: pages of cell %d are left out", "MB9", i);
+		if (start != from_pfn || end != cells_addr(m, to) / m->page ||
+		    got_nid != cell_nid(c[i]))
+			return cells_wrong("%s: pages of cell %d", "MB9", i);
+	}
+	if (qy_memblock_next_pfn_range(mb, nid, &cursor, &start, &end, &got_nid) || ~cursor)
+		return cells_wrong("%s: pages behind cell %d", "MB9", m->nr);
+	return NULL;
+}
+
 #endif

@@ -431,6 +431,8 @@ static const char *ask_parts(void)
 		wrong = cells_compare_parts(&m, &mb, false, true, i / 3 - 1, flags[i % 3]);
 	if (!wrong)
 		wrong = cells_compare_parts(&m, &mb, false, false, QY_NO_NODE, 0);
+	if (!wrong)
+		wrong = cells_compare_pfns(&m, &mb, 0);
 	return wrong ? wrong : cells_compare_parts(&m, &mb, true, false, QY_NO_NODE, 0);
 }
 

@@ -403,6 +403,8 @@ static void check(const struct machine *mc, unsigned int step)
 		wrong = cells_compare_parts(&m, &mb, false, one_in(2), nid, flags);
 	if (!wrong)
 		wrong = cells_compare_parts(&m, &mb, true, false, nid, flags);
+	if (!wrong)
+		wrong = cells_compare_pfns(&m, &mb, nid);
 	if (wrong)
 		fail_msg("%s, step %u: %s", mc->name, step, wrong);
 	assert_int_equal(warnings, m.warnings);
