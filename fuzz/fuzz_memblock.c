@@ -537,15 +537,20 @@ static void memblock_compare(void)
 
 static void memblock_end(void)
 {
+	uint64_t pages;
+
 	memset(given, 0, sizeof(given));
 	max_order = 0;
-	qy_memblock_discard(&mb, max_order, give, &m);
+	pages = qy_memblock_discard(&mb, max_order, give, &m);
 	for (int s = 0; s < CELLS_SETS; s++) {
+		pages -= (uint64_t)m.array[s].len;
 		for (int i = 0; i < m.array[s].len; i++)
 			if (!given[m.array[s].at + i])
 				fz_fail("MB8", "an array is not given at the end");
 		m.array[s] = (struct cells_array){.max = QY_MEMBLOCK_REGIONS, .at = ARRAY_STATIC};
 	}
+	if (pages)
+		fz_fail("MB8", "the pages given at the end are not counted right");
 	memset(m.set, 0, sizeof(m.set));
 	nr_names = 0;
 	for (unsigned int i = 0; i < MAX_OUT; i++)

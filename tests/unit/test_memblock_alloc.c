@@ -744,6 +744,7 @@ static void free_late_gives_the_whole_pages(void **state)
 	assert_false(qy_memblock_is_reserved(&mb, 10 * PAGE));
 	assert_int_equal(qy_memblock_free_late(&mb, 8 * PAGE, 0, 10, take, block, &pages), 0);
 	assert_int_equal(pages, 0);
+	assert_int_equal(qy_memblock_free_late(&mb, 200 * PAGE, 0, 10, take, block, NULL), 0);
 }
 
 int main(void)

@@ -28,6 +28,7 @@ static struct qy_memblock mb, before;
 static char *memory; /* address 0 */
 static unsigned int arrays_out;
 static bool hook_fails, out_of_reach;
+static unsigned int hook_left; /* times that it succeeds */
 static size_t hook_offset;
 static char logged[256];
 static uint64_t given;
@@ -41,7 +42,7 @@ static void *map(void *ctx, qy_addr_t addr, qy_addr_t size)
 static void *array_alloc(void *ctx, size_t size)
 {
 	assert_ptr_equal(ctx, memory);
-	if (hook_fails)
+	if (hook_fails || !hook_left--)
 		return NULL;
 	arrays_out++;
 	return (char *)malloc(size + 8) + hook_offset;
@@ -74,6 +75,7 @@ static int set_up(void **state)
 	qy_memblock_allow_resize(&mb);
 	out_of_reach = hook_fails = false;
 	hook_offset = 0;
+	hook_left = 1000;
 	arrays_out = 0;
 	given = 0;
 	logged[0] = '\0';
@@ -225,6 +227,8 @@ static void grow_both_when_both_are_full(void **state)
 	assert_int_equal(mb.memory.cnt, QY_MEMBLOCK_REGIONS + 1);
 	assert_true(mb.reserved.total_size ==
 		    QY_MEMBLOCK_REGIONS * PAGE + mb.memory.array_size + mb.reserved.array_size);
+	assert_int_equal(qy_memblock_discard(&mb, 10, count_pages, NULL), 2 * ARRAY / PAGE);
+	assert_int_equal(given, 2 * ARRAY / PAGE);
 }
 
 /* Expect: there is room for the one array, but it cannot be noted. */
@@ -336,6 +340,72 @@ static void grow_more_than_twice_at_once(void **state)
 	qy_memblock_discard(&mb, 0, NULL, NULL);
 }
 
+/*
+ *   reserved    r r r …   [ kern | old array | kern ]     127 of them, the last one region
+ *   Expect: the new array is the 128th; but without the old one that region is two. So `reserved`
+ *   moves as well; and if it cannot, nothing has happened.
+ */
+static void grow_that_splits_a_reserved_region(void **state)
+{
+	qy_addr_t limit = TOP - 32 * PAGE, at, room;
+
+	(void)state;
+	assert_int_equal(qy_memblock_add(&mb, TOP / 2, TOP / 2, 0, 0), 0);
+	mb.current_limit = limit;
+	for (unsigned int i = 0; mb.memory.max < 256; i++)
+		assert_int_equal(qy_memblock_add(&mb, PAGE + i * 64, 16, 0, 0), 0);
+	at = mb.memory.array_addr;
+	assert_true(at + mb.memory.array_size == limit);
+	assert_int_equal(qy_memblock_reserve_kern(&mb, at - PAGE, ARRAY + 2 * PAGE), 0);
+	assert_int_equal(mb.reserved.cnt, 1);
+	for (unsigned int i = 0; i < 126; i++)
+		assert_int_equal(qy_memblock_reserve(&mb, i * 16, 8), 0);
+	for (unsigned int i = 200; mb.memory.cnt < 256; i++)
+		assert_int_equal(qy_memblock_add(&mb, PAGE + i * 64, 16, 0, 0), 0);
+
+	/* There is only room for one, and it does not touch the region. */
+	mb.current_limit = at - 2 * PAGE;
+	room = (512 * sizeof(struct qy_memblock_region) + PAGE - 1) / PAGE * PAGE + ARRAY - PAGE;
+	assert_int_equal(qy_memblock_reserve(&mb, TOP / 2, mb.current_limit - room - TOP / 2), 0);
+	assert_int_equal(qy_memblock_free(&mb, 0, 8), 0); /* 127 again */
+	before = mb;
+	assert_int_equal(qy_memblock_add(&mb, 300 * PAGE, 16, 0, 0), -ENOMEM);
+	assert_unchanged();
+
+	assert_int_equal(qy_memblock_free(&mb, TOP / 2, 8 * ARRAY), 0);
+	assert_int_equal(mb.reserved.cnt, 127);
+	mb.debug = true;
+	assert_int_equal(qy_memblock_add(&mb, 300 * PAGE, 16, 0, 0), 0);
+	assert_string_equal(logged, "memblock: memory array is doubled to 512 entries");
+	assert_own_array(&mb.memory, 512);
+	assert_own_array(&mb.reserved, 256);
+	assert_false(qy_memblock_is_region_reserved(&mb, at, ARRAY));
+	assert_true(qy_memblock_is_reserved(&mb, at - 1));
+	assert_true(qy_memblock_is_reserved(&mb, at + ARRAY));
+}
+
+/* Expect: the first doubling is too little, there is no room for the second: nothing happened. */
+static void grow_twice_without_room_is_enomem(void **state)
+{
+	(void)state;
+	fill_reserved();
+	/* 129 gaps and the array's own make 258; pages behind 512 are taken but for one array. */
+	mb.current_limit = 512 * PAGE + ARRAY;
+	before = mb;
+	assert_int_equal(qy_memblock_reserve_kern(&mb, 0, PAGE * 512), PAGE == 4096 ? -ENOMEM : 0);
+	if (PAGE == 4096)
+		assert_unchanged();
+	/* The same of memory, whose array is no memory of its own. */
+	set_up(state);
+	fill_memory();
+	assert_int_equal(qy_memblock_set_ops(&mb, &hook, memory), 0);
+	hook_left = 1;
+	before = mb;
+	assert_int_equal(qy_memblock_add(&mb, 0, TOP, 1, 0), -ENOMEM);
+	assert_unchanged();
+	assert_int_equal(arrays_out, 0);
+}
+
 static void own_array_is_not_taken_away(void **state)
 {
 	qy_addr_t at;
@@ -423,6 +493,35 @@ static void discard_gives_back_the_hooks_arrays(void **state)
 	assert_ptr_equal(mb.reserved.regions, mb.reserved_regions);
 }
 
+/* A hook whose memory never goes back; in the end there may not even be hooks. */
+static void array_free_may_be_missing(void **state)
+{
+	struct qy_memblock_ops ops = hook;
+	void *first, *second;
+
+	(void)state;
+	ops.array_free = NULL;
+	fill_reserved();
+	assert_int_equal(qy_memblock_set_ops(&mb, &ops, memory), 0);
+	assert_int_equal(qy_memblock_reserve(&mb, 3 * PAGE, PAGE), 0);
+	first = mb.reserved.regions;
+	for (qy_addr_t at = PAGE * 512; mb.reserved.max == 256; at += 2 * PAGE)
+		assert_int_equal(qy_memblock_reserve(&mb, at, PAGE), 0);
+	second = mb.reserved.regions;
+	assert_int_equal(arrays_out, 2);
+	assert_int_equal(qy_memblock_discard(&mb, 10, count_pages, NULL), 0);
+	assert_int_equal(arrays_out, 2);
+	free(first);
+	free(second);
+
+	fill_reserved();
+	assert_int_equal(qy_memblock_reserve(&mb, 3 * PAGE, PAGE), 0);
+	first = mb.reserved.regions;
+	assert_int_equal(qy_memblock_set_ops(&mb, NULL, NULL), 0);
+	assert_int_equal(qy_memblock_discard(&mb, 10, count_pages, NULL), 0);
+	free(first);
+}
+
 static void set_ops_unknown_size_is_einval(void **state)
 {
 	struct qy_memblock_ops bad = own;
@@ -458,10 +557,13 @@ int main(void)
 		T(grow_from_a_hook_reserves_nothing),
 		T(grow_misaligned_array_is_refused),
 		T(grow_more_than_twice_at_once),
+		T(grow_that_splits_a_reserved_region),
+		T(grow_twice_without_room_is_enomem),
 		T(own_array_is_not_taken_away),
 		T(physmem_fifth_region_grows),
 		T(free_all_grows_for_the_nodes),
 		T(discard_gives_back_the_hooks_arrays),
+		T(array_free_may_be_missing),
 		T(set_ops_unknown_size_is_einval),
 		T(map_at_does_not_wrap),
 #undef T
