@@ -145,7 +145,7 @@ static void check_bigger_array_MB8(void **state)
 	type->array_size = 256 * sizeof(type->regions[0]) - 1;
 	expect_violation(&in, "MB8");
 	type = move_reserved();
-	type->max = 1024; /* longer than it is */
+	type->max = 32768; /* longer than it is */
 	expect_violation(&in, "MB8");
 	type = move_reserved();
 	type->regions = (void *)((char *)type->regions + 4);
