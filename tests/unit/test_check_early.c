@@ -151,7 +151,7 @@ static void check_bigger_array_MB8(void **state)
 	type->regions = (void *)((char *)type->regions + 4);
 	expect_violation(&in, "MB8");
 	type = move_reserved();
-	type->regions = (void *)(in.buf + in.size - PAGE_BYTES / 4);
+	type->regions = (void *)(in.buf + in.size - 2048);
 	expect_violation(&in, "MB8");
 	type = move_reserved();
 	type->regions = (void *)(in.buf - PAGE_BYTES);

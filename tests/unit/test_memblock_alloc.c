@@ -594,6 +594,8 @@ static void reserve_named_is_found_and_released(void **state)
 	assert_true(start == 1 && size == 1);
 	assert_true(qy_memblock_find_named(&mb, "sixteen_letters_", &start, &size));
 	assert_true(qy_memblock_reserved_size(&mb) == 0x100);
+	assert_int_equal(qy_memblock_discard(&mb, 10, NULL, NULL), 0);
+	assert_false(qy_memblock_find_named(&mb, "sixteen_letters_", &start, &size));
 }
 
 static void reserve_named_refusals_change_nothing(void **state)

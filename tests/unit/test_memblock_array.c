@@ -445,6 +445,8 @@ static void physmem_fifth_region_grows(void **state)
 	assert_int_equal(qy_memblock_physmem_add(&mb, 0x100 * PAGE, PAGE), 0);
 	assert_int_equal(mb.physmem.cnt, 5);
 	assert_own_array(&mb.physmem, 8);
+	assert_int_equal(qy_memblock_discard(&mb, 10, count_pages, NULL), 1);
+	assert_int_equal(mb.physmem.cnt, 0);
 }
 
 /*
