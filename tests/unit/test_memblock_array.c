@@ -433,6 +433,38 @@ static void own_array_is_not_taken_away(void **state)
 	assert_own_array(&mb.reserved, 256);
 }
 
+/*
+ *   memory     [=========================]      pages 1 … 1023
+ *   kept           [=================]          by trimming to multiples of 4 pages
+ *   Expect: refused if the array lies in one of the ends, and only then.
+ */
+static void trim_memory_minds_the_array(void **state)
+{
+	(void)state;
+	/* In the end that goes. */
+	fill_reserved();
+	assert_int_equal(qy_memblock_reserve(&mb, 3 * PAGE, PAGE), 0);
+	before = mb;
+	assert_int_equal(qy_memblock_trim_memory(&mb, 1000 * PAGE), -EBUSY);
+	assert_unchanged();
+	assert_int_equal(qy_memblock_remove(&mb, 2 * PAGE, 2 * PAGE), 0); /* other regions */
+	assert_int_equal(qy_memblock_trim_memory(&mb, 4 * PAGE), 0);
+	assert_true(qy_memblock_start_of_DRAM(&mb) == 4 * PAGE);
+
+	/* In the beginning. */
+	set_up(state);
+	fill_reserved();
+	mb.bottom_up = true;
+	assert_int_equal(qy_memblock_reserve(&mb, 700 * PAGE, TOP - 700 * PAGE), 0);
+	assert_true(mb.reserved.array_addr == 2 * PAGE);
+	before = mb;
+	assert_int_equal(qy_memblock_trim_memory(&mb, 4 * PAGE), -EBUSY);
+	assert_unchanged();
+	assert_int_equal(qy_memblock_trim_memory(&mb, 2 * PAGE), 0);
+	assert_true(qy_memblock_start_of_DRAM(&mb) == 2 * PAGE);
+	assert_own_array(&mb.reserved, 256);
+}
+
 static void physmem_fifth_region_grows(void **state)
 {
 	(void)state;
@@ -562,6 +594,7 @@ int main(void)
 		T(grow_that_splits_a_reserved_region),
 		T(grow_twice_without_room_is_enomem),
 		T(own_array_is_not_taken_away),
+		T(trim_memory_minds_the_array),
 		T(physmem_fifth_region_grows),
 		T(free_all_grows_for_the_nodes),
 		T(discard_gives_back_the_hooks_arrays),
