@@ -337,6 +337,11 @@ static void grow_more_than_twice_at_once(void **state)
 	assert_int_equal(mb.memory.cnt, 2 * QY_MEMBLOCK_REGIONS + 1);
 	assert_int_equal(mb.memory.max, 512);
 	assert_int_equal(arrays_out, 1);
+	for (unsigned int i = 0; i < QY_MEMBLOCK_REGIONS; i++)
+		assert_int_equal(qy_memblock_reserve(&mb, PAGE + i * 4 * PAGE, PAGE), 0);
+	assert_int_equal(qy_memblock_reserve_kern(&mb, 0, TOP), 0);
+	assert_int_equal(mb.reserved.max, 512);
+	assert_int_equal(arrays_out, 2);
 	qy_memblock_discard(&mb, 0, NULL, NULL);
 }
 
@@ -447,7 +452,8 @@ static void trim_memory_minds_the_array(void **state)
 	before = mb;
 	assert_int_equal(qy_memblock_trim_memory(&mb, 1000 * PAGE), -EBUSY);
 	assert_unchanged();
-	assert_int_equal(qy_memblock_remove(&mb, 2 * PAGE, 2 * PAGE), 0); /* other regions */
+	assert_int_equal(qy_memblock_remove(&mb, 2 * PAGE, 2 * PAGE), 0);
+	assert_int_equal(qy_memblock_trim_memory(&mb, 1000 * PAGE), -EBUSY); /* the second */
 	assert_int_equal(qy_memblock_trim_memory(&mb, 4 * PAGE), 0);
 	assert_true(qy_memblock_start_of_DRAM(&mb) == 4 * PAGE);
 
@@ -455,13 +461,14 @@ static void trim_memory_minds_the_array(void **state)
 	set_up(state);
 	fill_reserved();
 	mb.bottom_up = true;
+	assert_int_equal(qy_memblock_remove(&mb, 0, 9 * PAGE), 0);
 	assert_int_equal(qy_memblock_reserve(&mb, 700 * PAGE, TOP - 700 * PAGE), 0);
-	assert_true(mb.reserved.array_addr == 2 * PAGE);
+	assert_true(mb.reserved.array_addr == 10 * PAGE);
 	before = mb;
 	assert_int_equal(qy_memblock_trim_memory(&mb, 4 * PAGE), -EBUSY);
 	assert_unchanged();
 	assert_int_equal(qy_memblock_trim_memory(&mb, 2 * PAGE), 0);
-	assert_true(qy_memblock_start_of_DRAM(&mb) == 2 * PAGE);
+	assert_true(qy_memblock_start_of_DRAM(&mb) == 10 * PAGE);
 	assert_own_array(&mb.reserved, 256);
 }
 
