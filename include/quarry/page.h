@@ -30,11 +30,90 @@ enum qy_cpu_provider {
 	QY_CPU_MANUAL, /* the caller says which CPU it is: qy_mm_set_cpu() */
 };
 
+/** Which boot allocator an instance begins with; the result is the same. */
+enum qy_early_allocator {
+	QY_EARLY_MEMBLOCK,
+	QY_EARLY_BOOTMEM,
+};
+
+enum qy_switch {
+	QY_AUTO, /* each use says what that means */
+	QY_ON,
+	QY_OFF,
+};
+
+/* Where a request goes when its first zone has nothing. */
+enum qy_zonelist_order {
+	QY_ZONELIST_NODE, /* all zones of the nearest node first */
+	QY_ZONELIST_ZONE, /* the highest zone of every node first */
+};
+
+enum qy_watermark { QY_WMARK_MIN, QY_WMARK_LOW, QY_WMARK_HIGH, QY_WMARK_PROMO, QY_NR_WMARK };
+
+enum qy_watermarks {
+	QY_WATERMARKS_NONE,   /* all marks and reserves are 0: every page can be had */
+	QY_WATERMARKS_KERNEL, /* by the kernel's formulas, from the figures below */
+};
+
+#define QY_NO_RESERVE UINT32_MAX
+
+/**
+ * struct qy_watermark_config - what marks and reserves are computed from; a figure of 0 is the
+ * kernel's.
+ */
+struct qy_watermark_config {
+	enum qy_watermarks marks;
+	size_t min_free_kbytes; /* 0: int_sqrt(kB below HIGHMEM * 16), 128…262144 */
+	/* step from mark to mark, ten thousandths of a zone, 1…3000 (0: 10) */
+	unsigned int scale_factor;
+	/* most that a fallback adds, ten thousandths of HIGH (0: 15000; QY_NO_RESERVE: nothing) */
+	unsigned int boost_factor;
+	/* a zone keeps 1/ratio of what lies above it (0: 256, 256, 32, -; QY_NO_RESERVE: nothing) */
+	unsigned int lowmem_reserve_ratio[QY_NR_ZONES];
+};
+
+/* Bytes from base; for holes in the memory: [start, end), widened to whole pages. */
+struct qy_range {
+	size_t start, end;
+};
+
 /** struct qy_clock - a source of time; fn == NULL is CLOCK_MONOTONIC (arena: always 0). */
 struct qy_clock {
 	uint64_t (*fn)(void *ctx); /* nanoseconds, must not go backwards */
 	void *ctx;
 };
+
+/**
+ * struct qy_reclaim_hook - the last resort: called without locks when neither the free lists nor
+ * the shrinkers give a block of 2^@order pages. It may free anything of this instance's.
+ * Return: true: something was freed, try again (at most 16 times per request).
+ */
+struct qy_reclaim_hook {
+	bool (*fn)(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order, void *ctx);
+	void *ctx;
+};
+
+/**
+ * struct qy_migrate_hook - moves a block that was allocated with QY_GFP_MOVABLE out of a range that
+ * qy_alloc_contig_range() wants. It copies what @from (2^@order pages) holds to @to, lets its users
+ * point there, and returns 0: the library then frees @from. Anything else: it cannot be moved; the
+ * library frees @to. Called without locks; it must not free either block itself.
+ */
+struct qy_migrate_hook {
+	int (*fn)(struct qy_mm *mm, struct qy_page *from, struct qy_page *to, unsigned int order,
+		  void *ctx);
+	void *ctx;
+};
+
+/* Work at every allocation and free of pages (the debug string knows them by these names). */
+#define QY_PAGE_INIT_ON_ALLOC 0x1u /* init_on_alloc: memory is zeroed when handed out */
+#define QY_PAGE_INIT_ON_FREE 0x2u  /* init_on_free: … when given back */
+#define QY_PAGE_POISON 0x4u	   /* page_poison: 0xaa when given back, verified when handed out */
+#define QY_PAGE_UNMAP 0x8u	   /* debug_pagealloc: free pages trap (ANON; debug build) */
+#define QY_PAGE_OWNER 0x10u	   /* page_owner: who took it, who gave it back (debug build) */
+#define QY_PAGE_DEBUG_FLAGS 0x1fu
+
+#define QY_NODES_MACHINE UINT32_MAX
 
 /**
  * struct qy_mm_config - everything that shapes an instance. Start from QY_MM_CONFIG_INIT.
@@ -48,12 +127,17 @@ struct qy_mm_config {
 	void *base;		    /* ARENA: the buffer */
 	/* bytes: ARENA the buffer's, ANON the span to reserve (0: 64 GiB) */
 	size_t size;
-	size_t initial;		    /* bytes, ANON: brought in at start (0: one section) */
+	/* bytes, ANON: brought in at start (0: one section; more than one node: the whole span) */
+	size_t initial;
 	/* largest block is 2^max_order pages; 0 means the default, 10 */
 	unsigned int max_order;
 	bool max_order_zero;	    /* true: blocks of one page only (max_order is ignored) */
-	size_t zone_limit[QY_NR_ZONES]; /* end of each zone, bytes from base; 0: zone is empty.
-					 * NORMAL takes what is left. */
+	/*
+	 * End of each zone, bytes from base; 0: DMA and DMA32 are empty, NORMAL takes what is left.
+	 * With an end for NORMAL, HIGHMEM takes what is left; its own end must be 0.
+	 */
+	size_t zone_limit[QY_NR_ZONES];
+	enum qy_early_allocator early_allocator;
 	enum qy_classes classes;
 	enum qy_cpu_provider cpu_provider;
 	unsigned int nr_cpus;	    /* MANUAL: number of CPUs, 1…64; 0 means 1 */
@@ -65,6 +149,41 @@ struct qy_mm_config {
 	unsigned int red_zone;
 	struct qy_report_sink sink; /* sink.fn == NULL: text on standard error */
 	enum qy_policy policy;
+
+	/*
+	 * Nodes: 0 means 1, at most QY_MAX_NODES. QY_NODES_MACHINE: number and distances are the
+	 * machine's, memory is bound to them as far as the system lets us (ANON).
+	 */
+	unsigned int nr_nodes;
+	const size_t *node_limit;   /* end of each, bytes from base; NULL: equal shares */
+	/* nr_nodes rows of nr_nodes, 10 on the diagonal, 11…255 elsewhere; NULL: 20 elsewhere */
+	const uint8_t *distance;
+	const uint8_t *cpu_node;    /* of each CPU; NULL: CPU number modulo nr_nodes */
+	enum qy_zonelist_order zonelist_order;
+	const struct qy_range *hole; /* memory that is not there: [nr_holes], ascending */
+	unsigned int nr_holes;
+	struct qy_watermark_config watermark;
+
+	unsigned int pageblock_order; /* 0: 9; never above the largest order */
+	/* lifetimes kept apart; AUTO: ANON if the span has 6 page blocks, as the kernel */
+	enum qy_switch grouping;
+	bool shuffle;		    /* free lists in random order */
+
+	enum qy_switch pcp;	    /* per-CPU page lists; AUTO: ANON has them */
+	unsigned int pcp_batch;	    /* pages moved at a time, 0: by the kernel's formula */
+	unsigned int pcp_high;	    /* most pages on a CPU's lists, 0: by the kernel's formula */
+	/* with 8 and more and no pcp_high: high is managed pages / this / CPUs */
+	unsigned int percpu_pagelist_high_fraction;
+
+	struct qy_reclaim_hook reclaim;
+	struct qy_migrate_hook migrate;
+	unsigned int page_debug;    /* QY_PAGE_*; what the build does not know is an error */
+	unsigned int guardpage_minorder; /* with UNMAP: splits below this order leave guard pages */
+	/*
+	 * Free-page reporting, ANON: when more than so many bytes of large free blocks are resident,
+	 * they go back to the system. 0: only qy_mm_trim() does that.
+	 */
+	size_t report_free;
 };
 
 #define QY_MM_CONFIG_INIT                                                                          \
@@ -82,7 +201,11 @@ struct qy_mm_config {
  *
  * Return: the instance, or NULL iff
  *   errno EINVAL: struct_size unknown; max_order above the build's limit; nr_cpus > 64; red_zone
- *                 out of range; zone limits not ascending; debug string has an unknown item;
+ *                 out of range; zone limits, node limits or holes not ascending; more than
+ *                 QY_MAX_NODES nodes; a distance below 10, or 10 between two nodes; a CPU on a node
+ *                 that is not there; a watermark figure out of range; pcp_high below pcp_batch;
+ *                 page_debug has a flag that this build does not know; an enumeration out of range;
+ *                 debug string has an unknown item;
  *   errno ENOMEM: the buffer is too small for the books plus one page; the span cannot be had.
  * Complexity: linear in the pages brought in.
  */
@@ -116,22 +239,96 @@ QY_API void *qy_mm_base(const struct qy_mm *mm);
 QY_API size_t qy_mm_page_size(const struct qy_mm *mm);
 QY_API unsigned int qy_mm_max_order(const struct qy_mm *mm);
 
+/* ---- nodes and zones ---- */
+
+QY_API unsigned int qy_mm_nr_nodes(const struct qy_mm *mm);
+/** qy_node_distance - 10 is "here"; 255 if a node is not there. */
+QY_API unsigned int qy_node_distance(const struct qy_mm *mm, unsigned int from, unsigned int to);
+/** qy_mm_this_node - the node of the CPU the caller is on. */
+QY_API unsigned int qy_mm_this_node(const struct qy_mm *mm);
+/** qy_page_node, qy_page_zone - where a page lies. */
+QY_API unsigned int qy_page_node(const struct qy_mm *mm, const struct qy_page *page);
+QY_API enum qy_zone_type qy_page_zone(const struct qy_mm *mm, const struct qy_page *page);
+/** qy_page_migratetype - of the page block that holds @page. */
+QY_API enum qy_migratetype qy_page_migratetype(const struct qy_mm *mm, const struct qy_page *page);
+
+/** struct qy_zone_stat - a consistent view of one zone; figures in pages. */
+struct qy_zone_stat {
+	size_t struct_size; /* set by the caller */
+	unsigned int node;
+	enum qy_zone_type type;
+	char name[12];
+	uint32_t start_pfn;
+	size_t spanned, present, managed;
+	size_t free, free_cma, free_highatomic;
+	size_t free_blocks; /* of free: in blocks of a page block's size and more */
+	size_t cma, reserved_highatomic;
+	size_t mark[QY_NR_WMARK], boost;
+	size_t lowmem_reserve[QY_NR_ZONES];
+	size_t pcp_count; /* on all CPUs' lists; not part of free */
+	unsigned int pcp_batch, pcp_high;
+	/* requests that wanted this node and got it, or not; came from elsewhere; by where they ran */
+	uint64_t numa_hit, numa_miss, numa_foreign, numa_interleave, numa_local, numa_other;
+	/* free blocks by order and migratetype */
+	size_t nr_free[32][QY_NR_MIGRATETYPES];
+	size_t nr_pageblocks[QY_NR_MIGRATETYPES];
+};
+/** qy_zone_stat_get - Return: 0, -EINVAL: no such node or zone, or struct_size unknown. */
+QY_API int qy_zone_stat_get(struct qy_mm *mm, unsigned int node, enum qy_zone_type type,
+			    struct qy_zone_stat *stat);
 /**
- * qy_alloc_pages - take a block of 2^@order pages.
- * @gfp: zone, ZERO, COMP, NOWARN, …
+ * qy_zonelist - the zones that a request of @gfp on @node tries, in order.
+ * @list: filled with node * QY_NR_ZONES + zone type, at most @max.
+ * Return: their number (also if larger than @max); 0 if there is no such node.
+ */
+QY_API unsigned int qy_zonelist(const struct qy_mm *mm, unsigned int node, qy_gfp_t gfp,
+				uint16_t *list, unsigned int max);
+/**
+ * qy_mm_set_watermarks - compute all marks and reserves anew.
+ * Return: 0, -EINVAL: a figure is out of range (nothing is changed).
+ */
+QY_API int qy_mm_set_watermarks(struct qy_mm *mm, const struct qy_watermark_config *config);
+/**
+ * qy_mm_add_memory - bring in @bytes more of the span at its end (ANON; a request that finds no
+ * free page does so by itself). Return: 0; -ENOMEM: span used up, the system refuses, or ARENA.
+ */
+QY_API int qy_mm_add_memory(struct qy_mm *mm, size_t bytes);
+
+/* ---- blocks of pages ---- */
+
+/**
+ * qy_alloc_pages - take a block of 2^@order pages, from the calling CPU's node if it can be.
+ * @gfp: zone, lifetime, ZERO, COMP, NOWARN, …
  * @order: 0 … max order.
  *
- * Return: the head page's descriptor, or NULL iff the order is too large or no zone that @gfp
- * allows has a free block of that order or more (and, ANON, the span cannot grow).
+ * A zone serves if it keeps more than its mark and lowmem reserve: first the LOW mark of every zone
+ * the flags allow, then MIN; HIGH goes down to half of MIN, and to 3/8 without DIRECT_RECLAIM;
+ * MEMALLOC and (in the end) NOFAIL go down to nothing. Before a request fails: the span grows
+ * (ANON), all CPUs' lists are drained, what is set aside for atomic requests is given back; with
+ * DIRECT_RECLAIM the shrinkers run, then the reclaim hook.
+ *
+ * Return: the head page's descriptor, or NULL iff the order is too large or all of this gave no
+ * block; then, unless NOWARN, a report of kind QY_REPORT_NOMEM says so (10 in five seconds).
+ * NOFAIL never returns NULL: when nothing can be freed any more the program is aborted, after that
+ * report; a NOFAIL request above the largest order fails like any other.
  * The block is aligned to its own size, counted from page frame 0.
- * Complexity: O(max order).
+ * Complexity: O(max order); with grouping O(max order * migratetypes), and O(page block) when a
+ * page block changes its type.
  */
 QY_API struct qy_page *qy_alloc_pages(struct qy_mm *mm, qy_gfp_t gfp,
 				      unsigned int order) QY_MUST_CHECK;
+/**
+ * qy_alloc_pages_node - as qy_alloc_pages(), preferring @node. NULL too if there is no such node.
+ */
+QY_API struct qy_page *qy_alloc_pages_node(struct qy_mm *mm, unsigned int node, qy_gfp_t gfp,
+					   unsigned int order) QY_MUST_CHECK;
 
 /**
  * qy_free_pages - give a block back.
  * @order: as it was allocated.
+ *
+ * If somebody else holds a reference (qy_page_get()), only his reference keeps the block; of a
+ * block that is not compound all but its head page is freed at once.
  *
  * Return: 0, or, after a report and with the block left allocated (leaked),
  *   -EINVAL: @page is no page of @mm, or not the head of an allocated block (also: already free),
@@ -143,10 +340,113 @@ QY_API int qy_free_pages(struct qy_mm *mm, struct qy_page *page, unsigned int or
 
 /** qy_get_free_pages - as qy_alloc_pages(), giving the address. */
 QY_API void *qy_get_free_pages(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order) QY_MUST_CHECK;
+/** qy_get_zeroed_page - one page, zeroed, by address; NULL as qy_alloc_pages(). */
+QY_API void *qy_get_zeroed_page(struct qy_mm *mm, qy_gfp_t gfp) QY_MUST_CHECK;
 /**
  * qy_free_pages_addr - as qy_free_pages(), by address; -EINVAL too if it is not on a page border.
  */
 QY_API int qy_free_pages_addr(struct qy_mm *mm, const void *addr, unsigned int order);
+
+/**
+ * qy_page_get, qy_page_put - one more, one less reference on an allocated block; the last put frees
+ * it. Return: references left; -EINVAL: @page is not the head of an allocated block (put: that is
+ * reported).
+ */
+QY_API int qy_page_get(struct qy_mm *mm, struct qy_page *page);
+QY_API int qy_page_put(struct qy_mm *mm, struct qy_page *page);
+/**
+ * qy_split_page - a block that is not compound becomes 2^@order single pages, each freed alone.
+ * Return: 0, -EINVAL: not the head of such a block, or it has other references; -ERANGE: it has
+ * another order. Complexity: O(pages).
+ */
+QY_API int qy_split_page(struct qy_mm *mm, struct qy_page *page, unsigned int order);
+
+/**
+ * qy_alloc_pages_exact - as many pages as hold @bytes, in one run; what a power of two gives too
+ * many goes back. COMP and absurd sizes give NULL. qy_free_pages_exact: with the same size.
+ * Return: as qy_get_free_pages(); as qy_free_pages_addr(), nothing is freed on error.
+ */
+QY_API void *qy_alloc_pages_exact(struct qy_mm *mm, qy_gfp_t gfp, size_t bytes) QY_MUST_CHECK;
+QY_API int qy_free_pages_exact(struct qy_mm *mm, const void *addr, size_t bytes);
+
+/**
+ * qy_alloc_pages_bulk - fill the empty (NULL) slots of @array[@nr] with single pages.
+ * Return: slots that are filled now, those that were filled before included; fewer than @nr: what
+ * could be had without reclaim, but at least one new page if that is possible at all.
+ */
+QY_API unsigned int qy_alloc_pages_bulk(struct qy_mm *mm, qy_gfp_t gfp, unsigned int nr,
+					struct qy_page **array);
+
+/**
+ * struct qy_page_frag_cache - small pieces cut from the end of a block, for one thread.
+ * All zero is an empty cache.
+ */
+struct qy_page_frag_cache {
+	void *va;
+	uint32_t offset, size; /* bytes: where the last piece begins; of the block */
+	uint32_t pieces;       /* cut from the present block */
+};
+/**
+ * qy_page_frag_alloc - a piece of @size bytes, aligned to @align (a power of two, 1…a page).
+ * qy_page_frag_free - any thread; the block goes when its last piece and the cache's hold are gone.
+ * qy_page_frag_drain - the cache lets go of its block.
+ * Return: NULL: @size 0 or above 32 KiB, @align bad, no memory. free: 0, or -EINVAL after a report.
+ */
+QY_API void *qy_page_frag_alloc(struct qy_mm *mm, struct qy_page_frag_cache *cache, size_t size,
+				qy_gfp_t gfp, size_t align) QY_MUST_CHECK;
+QY_API int qy_page_frag_free(struct qy_mm *mm, const void *addr);
+QY_API void qy_page_frag_drain(struct qy_mm *mm, struct qy_page_frag_cache *cache);
+
+/* ---- runs of pages ---- */
+
+/**
+ * qy_alloc_contig_range - take the pages [@start, @end), whatever lies there: free pages are taken,
+ * movable blocks are moved by the migrate hook.
+ * Return: 0: every page of the range is a block of order 0 now; -EINVAL: empty, or not all in one
+ * zone; -EBUSY: a page is in use and cannot be moved; -ENOMEM: no room to move it to. On failure
+ * nothing is changed but that blocks may have been moved.
+ */
+QY_API int qy_alloc_contig_range(struct qy_mm *mm, uint32_t start, uint32_t end, qy_gfp_t gfp);
+/**
+ * qy_alloc_contig_pages - @nr pages in a run aligned to @nr rounded up to a power of two if @nr is
+ * one, else to a page. Return: the first page or NULL.
+ */
+QY_API struct qy_page *qy_alloc_contig_pages(struct qy_mm *mm, uint32_t nr, qy_gfp_t gfp,
+					     unsigned int node) QY_MUST_CHECK;
+/**
+ * qy_free_contig_range - Return: 0, -EINVAL: a page of it is not an allocated single page (that is
+ * reported, the others are freed).
+ */
+QY_API int qy_free_contig_range(struct qy_mm *mm, uint32_t start, uint32_t nr);
+
+/** struct qy_cma - a contiguous-memory area: lent to movable pages, wanted back in runs. */
+struct qy_cma;
+/**
+ * qy_cma_declare - set an area aside.
+ * @base: page frame, 0: anywhere below @limit (a page frame; 0: no limit).
+ * @pages: multiple of a page block and of 2^@order_per_bit. @align: pages, 0 or a power of two.
+ * @fixed: @base exactly. @name: at most 15 characters; NULL: "cma0", "cma1", …
+ * Return: 0; -EINVAL: a size, border or alignment is wrong; -ENOSPC: 8 areas exist; -EBUSY: fixed,
+ * and something lies there that cannot be moved; -ENOMEM: no such run.
+ */
+QY_API int qy_cma_declare(struct qy_mm *mm, uint32_t base, uint32_t pages, uint32_t limit,
+			  uint32_t align, unsigned int order_per_bit, bool fixed, const char *name,
+			  struct qy_cma **area);
+/** qy_cma_alloc - a run of @count pages, first page a multiple of 2^@align_order. Or NULL. */
+QY_API struct qy_page *qy_cma_alloc(struct qy_cma *area, uint32_t count, unsigned int align_order,
+				    bool no_warn) QY_MUST_CHECK;
+/** qy_cma_release - Return: false: not (wholly) of this area, nothing is done. */
+QY_API bool qy_cma_release(struct qy_cma *area, struct qy_page *page, uint32_t count);
+struct qy_cma_stat {
+	size_t struct_size; /* set by the caller */
+	char name[16];
+	uint32_t base, pages, used; /* used: in whole bits of 2^order_per_bit pages */
+	unsigned int order_per_bit;
+	uint64_t alloc_success, alloc_fail;
+};
+QY_API int qy_cma_stat_get(const struct qy_cma *area, struct qy_cma_stat *stat);
+
+/* ---- descriptors ---- */
 
 /** qy_page_address - the memory that a descriptor describes. */
 QY_API void *qy_page_address(const struct qy_mm *mm, const struct qy_page *page);
@@ -155,22 +455,77 @@ QY_API struct qy_page *qy_page_of(const struct qy_mm *mm, const void *addr);
 /** qy_page_pfn, qy_page_order - page frame number; order of the block headed by @page. */
 QY_API uint32_t qy_page_pfn(const struct qy_mm *mm, const struct qy_page *page);
 QY_API unsigned int qy_page_order(const struct qy_page *page);
+/** qy_page_head - the head of the compound block that @page is part of; @page itself otherwise. */
+QY_API struct qy_page *qy_page_head(const struct qy_mm *mm, struct qy_page *page);
 
 /** struct qy_page_stats - a consistent view of the page floor; all figures in pages. */
 struct qy_page_stats {
 	size_t struct_size;
-	size_t spanned, managed, free;
+	size_t spanned, managed, free; /* free: per-CPU lists included */
 	size_t free_max;       /* largest free block */
-	size_t high_water;     /* most pages ever in use at once */
-	size_t nr_free[32];    /* free blocks by order */
+	size_t high_water;     /* most pages ever out of the free lists at once */
+	size_t nr_free[32];    /* free blocks by order, per-CPU lists not included */
 };
 QY_API void qy_page_stats(struct qy_mm *mm, struct qy_page_stats *stats);
 
+/* ---- giving back ---- */
+
+/** qy_mm_drain_pages - all CPUs' page lists go back to the buddy. Return: pages. */
+QY_API size_t qy_mm_drain_pages(struct qy_mm *mm);
 /**
- * qy_mm_trim - return the memory of free blocks to the system (ANON; ARENA returns 0).
+ * qy_mm_trim - return the memory of free blocks to the system (ANON; ARENA returns 0), after the
+ * shrinkers gave what they easily can and the CPUs' lists were drained.
  * Return: bytes handed back. The address space stays reserved.
  */
 QY_API size_t qy_mm_trim(struct qy_mm *mm);
+
+#define QY_SHRINK_STOP SIZE_MAX
+#define QY_SHRINK_EMPTY (SIZE_MAX - 1)
+struct qy_shrink_control {
+	qy_gfp_t gfp;
+	unsigned int node;	 /* NUMA_AWARE: of this node only */
+	size_t nr_to_scan;	 /* scan: how many objects to try */
+	size_t nr_scanned;	 /* scan: how many were tried; preset to nr_to_scan */
+};
+#define QY_SHRINKER_NUMA_AWARE 0x1u
+/**
+ * struct qy_shrinker - a cache of the program's that can become smaller. The caller's memory; its
+ * last members are the library's.
+ * @count: objects that could be freed now; 0 or QY_SHRINK_EMPTY: none.
+ * @scan: free up to nr_to_scan; Return: freed, or QY_SHRINK_STOP: give up for now.
+ * Both are called without locks, from any call that allocates with DIRECT_RECLAIM, never nested in
+ * one thread: an allocation inside scan() does not reclaim.
+ */
+struct qy_shrinker {
+	size_t (*count)(struct qy_shrinker *s, struct qy_shrink_control *sc);
+	size_t (*scan)(struct qy_shrinker *s, struct qy_shrink_control *sc);
+	void *ctx;
+	size_t batch;	     /* objects per scan() call, 0: 128 */
+	unsigned int seeks;  /* cost of an object against a page's: 0 cheap, default 2 */
+	unsigned int flags;
+	struct qy_mm *mm;    /* the library's from here */
+	struct qy_shrinker *next;
+	uint32_t running;
+	uint64_t deferred[QY_MAX_NODES];
+};
+#define QY_DEFAULT_SEEKS 2
+/** qy_shrinker_register - Return: 0, -EINVAL: no count or scan, -EBUSY: registered already. */
+QY_API int qy_shrinker_register(struct qy_mm *mm, struct qy_shrinker *s);
+/**
+ * qy_shrinker_unregister - waits for calls under way in other threads; a shrinker may unregister
+ * itself from inside scan(). Return: 0, -ENOENT.
+ */
+QY_API int qy_shrinker_unregister(struct qy_shrinker *s);
+/** qy_mm_shrink - run all shrinkers at @priority (12 lightly … 0 everything). Return: freed. */
+QY_API size_t qy_mm_shrink(struct qy_mm *mm, qy_gfp_t gfp, unsigned int node,
+			   unsigned int priority);
+/**
+ * qy_mm_balance - what kswapd does: for every zone below its HIGH mark, drain, shrink, let boosts
+ * decay, until it is met or nothing more can be freed. qy_mm_needs_balance: a request went below a
+ * LOW mark since the last call. Return: pages that became free.
+ */
+QY_API size_t qy_mm_balance(struct qy_mm *mm);
+QY_API bool qy_mm_needs_balance(const struct qy_mm *mm);
 
 /**
  * qy_mm_fork_prepare, qy_mm_fork_parent, qy_mm_fork_child - for pthread_atfork(): hold every lock

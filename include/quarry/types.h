@@ -58,18 +58,28 @@ typedef unsigned int qy_gfp_t;
 #define QY_GFP_FS 0x80u		  /* accepted, no effect */
 #define QY_GFP_ZERO 0x100u	  /* memory is zeroed */
 #define QY_GFP_DIRECT_RECLAIM 0x400u /* may call reclaim hooks */
-#define QY_GFP_KSWAPD_RECLAIM 0x800u /* accepted, no effect */
+#define QY_GFP_KSWAPD_RECLAIM 0x800u /* below LOW: qy_mm_balance() is called for */
+#define QY_GFP_WRITE 0x1000u	  /* accepted, no effect */
 #define QY_GFP_NOWARN 0x2000u	  /* no failure message */
-#define QY_GFP_RETRY_MAYFAIL 0x4000u
-#define QY_GFP_NOFAIL 0x8000u
-#define QY_GFP_NORETRY 0x10000u
+#define QY_GFP_RETRY_MAYFAIL 0x4000u /* reclaim as long as it frees something */
+#define QY_GFP_NOFAIL 0x8000u	  /* never NULL: see qy_alloc_pages() */
+#define QY_GFP_NORETRY 0x10000u	  /* reclaim once, lightly */
+#define QY_GFP_MEMALLOC 0x20000u /* no watermark holds: for what frees memory itself */
 #define QY_GFP_COMP 0x40000u	  /* compound page: every page knows its head */
+#define QY_GFP_NOMEMALLOC 0x80000u /* no reserves, whatever else is said */
+#define QY_GFP_HARDWALL 0x100000u /* accepted, no effect */
 #define QY_GFP_THISNODE 0x200000u /* no fallback to another node */
+#define QY_GFP_ACCOUNT 0x400000u  /* accepted, no effect */
 
 #define QY_GFP_RECLAIM (QY_GFP_DIRECT_RECLAIM | QY_GFP_KSWAPD_RECLAIM)
 #define QY_GFP_KERNEL (QY_GFP_RECLAIM | QY_GFP_IO | QY_GFP_FS)
 #define QY_GFP_ATOMIC (QY_GFP_HIGH | QY_GFP_KSWAPD_RECLAIM)
 #define QY_GFP_NOWAIT (QY_GFP_KSWAPD_RECLAIM | QY_GFP_NOWARN)
+#define QY_GFP_NOIO QY_GFP_RECLAIM
+#define QY_GFP_NOFS (QY_GFP_RECLAIM | QY_GFP_IO)
+#define QY_GFP_USER (QY_GFP_KERNEL | QY_GFP_HARDWALL)
+#define QY_GFP_HIGHUSER (QY_GFP_USER | QY_GFP_HIGHMEM)
+#define QY_GFP_HIGHUSER_MOVABLE (QY_GFP_HIGHUSER | QY_GFP_MOVABLE)
 
 /* Cache flags (qy_cache_create). */
 typedef unsigned int qy_slab_flags_t;
@@ -101,6 +111,20 @@ typedef unsigned int qy_slab_flags_t;
 
 /* Zones, lowest first. */
 enum qy_zone_type { QY_ZONE_DMA, QY_ZONE_DMA32, QY_ZONE_NORMAL, QY_ZONE_HIGHMEM, QY_NR_ZONES };
+
+/* Lifetimes are kept apart: a page block holds pages of one type. */
+enum qy_migratetype {
+	QY_MIGRATE_UNMOVABLE,
+	QY_MIGRATE_MOVABLE,
+	QY_MIGRATE_RECLAIMABLE,
+	QY_MIGRATE_PCPTYPES,	/* how many types per-CPU lists know */
+	QY_MIGRATE_HIGHATOMIC = QY_MIGRATE_PCPTYPES, /* set aside for requests that may not wait */
+	QY_MIGRATE_CMA,		/* lent to movable pages until an area's owner wants it */
+	QY_MIGRATE_ISOLATE,	/* being emptied: nothing is taken from it */
+	QY_NR_MIGRATETYPES
+};
+
+#define QY_MAX_NODES 64
 
 QY_END_DECLS
 

@@ -8,14 +8,43 @@
 
 #include "page/page.h"
 
+/* How a block is given back. */
+#define QY__FPI_NONE 0u
+#define QY__FPI_TO_TAIL 1u /* to the end of its list: to be left alone */
+
 /*
- * Take a block of exactly @order; NULL: the zone has no block of that order or more. Head becomes
- * ALLOC.
+ * Take a block of exactly @order from page blocks of type @migratetype, falling back to others as
+ * the table says; @alloc_flags: QY__ALLOC_*, of which HIGHATOMIC and CMA matter here. NULL: the
+ * zone has no such block. Head becomes ALLOC.
  */
-struct qy_page *qy__rmqueue_locked(struct qy_mm *mm, struct qy__zone *zone, unsigned int order);
+struct qy_page *qy__rmqueue_locked(struct qy_mm *mm, struct qy__zone *zone, unsigned int order,
+				   unsigned int migratetype, unsigned int alloc_flags);
 /* Give back a block whose head is @pfn. Its pages must not be on any list. */
-void qy__free_one_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int order);
+void qy__free_one_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int order,
+			 unsigned int fpi_flags);
 /* Give [start, end) to the buddy in the largest aligned blocks; counts them as managed. */
 void qy__free_range_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t start, uint32_t end);
+/*
+ * Take the free block that holds @pfn off its list; what lies before @pfn and from @end on is given
+ * back. The pages become INSIDE, their heads are not marked: for alloc_contig_range(). Return: pages
+ * taken from @pfn on, 0: @pfn is not free.
+ */
+uint32_t qy__take_free_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, uint32_t end);
+/* The head of the free block that holds @pfn; NULL: it is not free. */
+struct qy_page *qy__free_block_of(struct qy_mm *mm, const struct qy__zone *zone, uint32_t pfn);
+/*
+ * The page block of @pfn and all free pages in it change to @migratetype. A free block larger than
+ * a page block is split at the border where the types part. Return: false: the page block reaches
+ * over the zone's border, nothing changed.
+ */
+bool qy__move_pageblock_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn,
+			       unsigned int migratetype);
+/* A block of QY_MIGRATE_HIGHATOMIC: the page block of @pfn is set aside, if the limit allows. */
+void qy__reserve_highatomic_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn);
+/* One page block is given back to @migratetype. false: none has a free page. */
+bool qy__unreserve_highatomic_locked(struct qy_mm *mm, struct qy__zone *zone,
+				     unsigned int migratetype);
+/* What @gfp says about lifetime; UNMOVABLE if lifetimes are not kept apart. */
+unsigned int qy__gfp_migratetype(const struct qy_mm *mm, qy_gfp_t gfp);
 
 #endif

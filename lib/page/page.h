@@ -15,11 +15,19 @@
  *   ALLOC     head of an allocated block              an allocated one that is not compound
  *   SLAB      head of a slab                LARGE     head of a kmalloc block
  *   TAIL      page of a compound block, a slab or a large block: `head` is its head's pfn
+ *   PCP       head of a block on a CPU's list: counted neither free nor allocated
+ *   GUARD     head of a block that a split left inaccessible (debug_guardpage): not free
+ *   HOLE      no memory here: never handed to the buddy
  *
- * Lock order: zone->lock is taken after a cache's lock and before the report lock; mm->grow_lock
- * before zone->lock. zone->lock protects the free areas, the counters and the type, order and links
- * of pages that are, or are about to be, free. The owner of an allocated block owns its
- * descriptors.
+ * Nodes and zones are one flat array: mm->zone[node * QY_NR_ZONES + type]; page->zone is the index.
+ * A page block (2^pageblock_order pages) has one migratetype, and so have the free blocks in it; a
+ * block that reaches over the border of its zone never changes its type.
+ *
+ * Lock order: zone->lock is taken after a cache's lock and before the report lock; mm->grow_lock,
+ * then mm->pcp_lock, then zone->lock. zone->lock protects the free areas, the counters, the page
+ * blocks' types and the type, order and links of pages that are, or are about to be, free. The
+ * owner of an allocated block owns its descriptors. A CPU's page lists belong to whoever is inside
+ * them: see pcp.h.
  */
 #ifndef QY_PAGE_PAGE_H
 #define QY_PAGE_PAGE_H
@@ -46,6 +54,9 @@ enum qy__page_type {
 	QY__PAGE_SLAB,
 	QY__PAGE_LARGE,
 	QY__PAGE_TAIL,
+	QY__PAGE_PCP,
+	QY__PAGE_GUARD,
+	QY__PAGE_HOLE,
 	QY__NR_PAGE_TYPES
 };
 
@@ -54,6 +65,8 @@ enum qy__page_type {
 #define QY__PAGE_F_RETIRED 0x4u	 /* block leaked after a report: never handed out again */
 #define QY__PAGE_F_FULL 0x8u	 /* slab is on its cache's full list (debug caches) */
 #define QY__PAGE_F_PARTIAL 0x10u /* slab is on its node's partial list */
+#define QY__PAGE_F_REPORTED 0x20u /* free block: its memory was given to the system */
+#define QY__PAGE_F_ZEROED 0x40u	 /* free block, PCP: all its bytes are known to be 0 */
 
 /* Who allocated or freed a large block: kept in its first tail pages' descriptors. */
 struct qy__page_track {
@@ -76,7 +89,10 @@ struct qy_page {
 	uint8_t order; /* of the block; valid in its head */
 	uint8_t zone;
 	uint8_t flags;
-	uint32_t head;	     /* TAIL: pfn of the head */
+	union {
+		uint32_t head;	      /* TAIL: pfn of the head */
+		uint32_t migratetype; /* BUDDY: whose list it is on. PCP: its page block's type */
+	};
 	uint32_t next, prev; /* links of whatever list the block is on: pfns */
 	union {
 		struct {
@@ -94,22 +110,55 @@ struct qy_page {
 			uint8_t live;  /* enum qy__large_state */
 			uint8_t align; /* order of the alignment asked for; 0: the usual */
 		} large;
+		struct {
+			uint32_t refcount; /* 1: whoever allocated it */
+			uint32_t pieces;   /* page_frag: still out, and the cache's hold */
+			uint32_t frag;	   /* 1: qy_page_frag_alloc() cuts from it */
+		} alloc;
 		struct qy__page_track track;
 	};
 };
 _Static_assert(sizeof(struct qy_page) <= 32, "a page descriptor is at most 32 bytes");
 
 struct qy__free_area {
-	uint32_t head, tail; /* pfns, QY__PFN_NONE when empty */
-	uint32_t nr_free;
+	/* by migratetype: pfns, QY__PFN_NONE when empty */
+	uint32_t head[QY_NR_MIGRATETYPES], tail[QY_NR_MIGRATETYPES];
+	uint32_t nr_free; /* blocks, all types */
 };
+
+enum qy__numa_event {
+	QY__NUMA_HIT,
+	QY__NUMA_MISS,
+	QY__NUMA_FOREIGN,
+	QY__NUMA_INTERLEAVE,
+	QY__NUMA_LOCAL,
+	QY__NUMA_OTHER,
+	QY__NR_NUMA_EVENTS
+};
+
+struct qy__pcp;
 
 struct qy__zone {
 	struct qy__lock lock;
 	const char *name;
+	uint8_t node;
+	uint8_t type; /* enum qy_zone_type */
 	uint32_t start_pfn, end_pfn; /* span */
 	uint32_t present, managed;   /* pages that exist; pages handed to the buddy */
-	uint32_t nr_free_pages;
+	uint32_t nr_free_pages;	     /* on the lists; ISOLATE's are not counted */
+	uint32_t nr_free_cma, nr_free_highatomic, nr_free_blocks; /* part of nr_free_pages */
+	uint32_t nr_free_isolate;    /* not part of it */
+	uint32_t nr_guard;	     /* pages in guard blocks */
+	uint32_t nr_cma;	     /* pages in CMA page blocks */
+	uint32_t nr_reserved_highatomic;
+	/* written under mm->grow_lock, read without a lock */
+	uint32_t mark[QY_NR_WMARK], lowmem_reserve[QY_NR_ZONES];
+	uint32_t boost; /* added to each mark; zone->lock */
+	uint32_t pcp_batch, pcp_high;
+	uint32_t pcp_disabled; /* how many callers want no page on a CPU's list */
+	uint32_t unreported;   /* pages in large free blocks that the system still backs */
+	uint64_t numa[QY__NR_NUMA_EVENTS]; /* counted if there are two nodes */
+	struct qy__pcp *pcp;		   /* [nr_cpus], NULL: no lists */
 	struct qy__free_area area[QY__NR_ORDERS];
 };
 
@@ -126,6 +175,29 @@ struct qy__slab_state;
 struct qy__kmalloc_state;
 struct qy__vmap_state;
 struct qy__debug_state;
+struct qy__page_owner;
+
+#define QY__NR_CMA 8
+struct qy_cma {
+	struct qy_mm *mm; /* NULL: slot is free */
+	struct qy__lock lock;
+	char name[16];
+	uint32_t base, pages, used_bits;
+	unsigned int order_per_bit;
+	uint64_t alloc_success, alloc_fail;
+	uint64_t *map; /* bit per 2^order_per_bit pages: handed out */
+};
+
+/* reclaim.c */
+struct qy__reclaim_state {
+	struct qy__lock lock; /* the list and each shrinker's running, deferred */
+	struct qy_shrinker *first;
+	struct qy_reclaim_hook hook;
+	uint64_t warn_since;	      /* start of the present five seconds of messages */
+	uint32_t warned, suppressed;  /* messages in them; not told */
+	uint32_t balance_wanted;
+	uint32_t active; /* reclaim runs: lists on CPUs stay short */
+};
 
 struct qy_mm {
 	uint64_t magic;
@@ -137,25 +209,55 @@ struct qy_mm {
 		 * live
 		 */
 		live;
+	uint8_t *pageblock; /* migratetype of each page block, the first is min_pfn's */
 	uint32_t min_pfn, end_pfn, max_pfn;
-	uint32_t max_order;
-	unsigned int cpu, nr_cpus; /* nr_cpus: sheaves per cache */
+	uint32_t max_order, pageblock_order, pageblock_first;
+	unsigned int nr_nodes, nr_zones; /* nr_zones: nr_nodes * QY_NR_ZONES */
+	struct qy__zone *zone;		 /* [nr_zones] */
+	/*
+	 * Per node two lists of zone indexes, each ended by QY__ZONE_END: everywhere, and this node
+	 * only.
+	 */
+	uint16_t *zonelists;
+	uint32_t zonelist_stride;
+	bool pcp_on, pcp_fence;	/* fence: no membarrier, so the owner pays */
+	bool grouping, shuffle, marks_on;
+	uint32_t pcp_stopped; /* nobody may enter his page lists: see pcp.h */
+	uint32_t page_debug;  /* QY_PAGE_* that are on */
+	uint32_t guardpage_minorder;
+	unsigned int cpu, nr_cpus; /* nr_cpus: sheaves per cache, page lists per zone */
 	enum qy_cpu_provider cpu_provider;
 	enum qy_classes classes;
 	struct qy__slab_state *slab;
 	struct qy__kmalloc_state *kmalloc;
 	struct qy__vmap_state *vmap;
 	struct qy__debug_state *debug;
+	struct qy__page_owner *owner; /* page_owner's record of min_pfn, NULL: off */
 	struct qy__lock grow_lock;
-	struct qy__zone zone[QY_NR_ZONES];
-	size_t zone_limit[QY_NR_ZONES];	       /* end pfn of each zone, ascending */
-	size_t pages_in_use, pages_high_water; /* relaxed counters */
+	struct qy__lock pcp_lock;
+	struct qy_watermark_config watermark; /* with every 0 replaced by its meaning */
+	unsigned int config_pcp_batch, config_pcp_high, pcp_high_fraction;
+	uint32_t zone_limit[QY_NR_ZONES];     /* end pfn of each zone, ascending */
+	uint32_t node_limit[QY_MAX_NODES];
+	uint8_t *distance;		      /* nr_nodes * nr_nodes */
+	uint8_t cpu_node[64];		      /* MANUAL */
+	bool machine_nodes;
+	enum qy_zonelist_order zonelist_order;
+	size_t report_free;
+	size_t pages_in_use, pages_high_water; /* off the free lists; relaxed counters */
+	struct qy_migrate_hook migrate;
+	struct qy__reclaim_state reclaim;
+	struct qy_cma cma[QY__NR_CMA];
 	struct qy__report_state report;
 	struct qy__rng rng;
+	uint64_t shuffle_bits;
 	struct qy__osif os;
 	struct qy_memblock early;
+	struct qy_bootmem *early_bootmem; /* early_allocator=bootmem */
 	bool early_done; /* boot map handed over */
 };
+
+#define QY__ZONE_END UINT16_MAX
 
 #define QY__MM_MAGIC UINT64_C(0x79727261755159) /* "YQuarry" */
 
@@ -212,6 +314,18 @@ static inline struct qy_page *qy__addr_page(const struct qy_mm *mm, const void *
 static inline struct qy_page *qy__page_head(const struct qy_mm *mm, struct qy_page *page)
 {
 	return page->type == QY__PAGE_TAIL ? qy__pfn_page(mm, page->head) : page;
+}
+
+static inline struct qy__zone *qy__page_zone(const struct qy_mm *mm, const struct qy_page *page)
+{
+	return &mm->zone[page->zone];
+}
+
+/* The migratetype of the page block that holds @pfn. Changes under its zone's lock. */
+static inline unsigned int qy__pageblock_type(const struct qy_mm *mm, uint32_t pfn)
+{
+	return qy__load_relaxed(
+		&mm->pageblock[(pfn >> mm->pageblock_order) - mm->pageblock_first]);
 }
 
 static inline unsigned int qy__this_cpu(const struct qy_mm *mm)

@@ -9,14 +9,25 @@
 
 /*
  * A block of 2^order pages whose head has @type (ALLOC, SLAB, LARGE). For SLAB and LARGE, and for
- * ALLOC with QY_GFP_COMP, the other pages become TAIL. NULL as qy_alloc_pages(); nothing is
- * reported.
+ * ALLOC with QY_GFP_COMP, the other pages become TAIL. NULL as qy_alloc_pages().
  */
 struct qy_page *qy__alloc_block(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order,
 				enum qy__page_type type);
+struct qy_page *qy__alloc_block_node(struct qy_mm *mm, unsigned int node, qy_gfp_t gfp,
+				     unsigned int order, enum qy__page_type type);
 /* The way back for such a block. @head is trusted. */
 void qy__free_block(struct qy_mm *mm, struct qy_page *head);
-/* Sum of nr_free_pages without locks (figures for messages). */
+/* Sum of nr_free_pages without locks (figures for messages), and of what lies on CPUs' lists. */
 size_t qy__nr_free_pages(const struct qy_mm *mm);
+/*
+ * Take the block out of its owner's hands, so that of two threads that free it only one gets past.
+ * Return: 0, -EINVAL, -ERANGE (the block is retired then).
+ */
+int qy__claim_block(struct qy_mm *mm, struct qy_page *page, unsigned int order);
+/* Say that @page (NULL: none of ours) at @addr cannot be freed: @err is what claim said. */
+void qy__report_bad_free(struct qy_mm *mm, const struct qy_page *page, const void *addr, int err,
+			 uintptr_t caller);
+/* @addr as a page's descriptor: NULL if it is none of this instance's. */
+struct qy_page *qy__check_page_pointer(const struct qy_mm *mm, const struct qy_page *page);
 
 #endif

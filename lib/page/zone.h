@@ -1,17 +1,29 @@
 /* SPDX-License-Identifier: MIT */
-/* zone.h - which pages belong to which zone, and which zones an allocation may use. */
+/* zone.h - nodes and zones: which pages belong to which, and which zones an allocation may use. */
 #ifndef QY_PAGE_ZONE_H
 #define QY_PAGE_ZONE_H
 
 #include "page/page.h"
 
-/* Names, empty spans, ends from the configuration (bytes from base). 0 / -EINVAL: not ascending. */
-int qy__zones_init(struct qy_mm *mm, const size_t limit[QY_NR_ZONES]);
-/* Pages [start, end) exist now: widen the zones they fall in and mark the pages with their zone. */
-void qy__zones_add(struct qy_mm *mm, uint32_t start, uint32_t end);
-/* The highest zone @gfp allows; fallback goes downwards from there. */
+/*
+ * Limits, names and empty spans of all zones of all nodes (mm->zone is there, zeroed). 0 / -EINVAL:
+ * a limit is not ascending.
+ */
+int qy__zones_init(struct qy_mm *mm, const struct qy_mm_config *cfg);
+/* Number of nodes, their distances, the CPUs' nodes. 0 / -EINVAL / -ENOMEM. */
+int qy__nodes_init(struct qy_mm *mm, const struct qy_mm_config *cfg);
+/*
+ * Pages [start, end) exist now: widen the zone they all fall in and mark them with it.
+ * Lock: zone->lock, unless the instance is not up yet.
+ */
+void qy__zone_add(struct qy_mm *mm, struct qy__zone *zone, uint32_t start, uint32_t end);
+/*
+ * The zone that @pfn falls into by the limits. @stop: set to the first pfn behind it, at most @end.
+ */
+struct qy__zone *qy__pfn_zone(const struct qy_mm *mm, uint32_t pfn, uint32_t end, uint32_t *stop);
+/* The highest zone type @gfp allows; fallback goes downwards from there. */
 enum qy_zone_type qy__gfp_zone(qy_gfp_t gfp);
-/* The zone a pfn falls into by the limits. */
-enum qy_zone_type qy__pfn_zone(const struct qy_mm *mm, uint32_t pfn);
+/* The node of the CPU the caller is on. */
+unsigned int qy__this_node(const struct qy_mm *mm);
 
 #endif
