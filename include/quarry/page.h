@@ -160,7 +160,8 @@ struct qy_mm_config {
 	const uint8_t *distance;
 	const uint8_t *cpu_node;    /* of each CPU; NULL: CPU number modulo nr_nodes */
 	enum qy_zonelist_order zonelist_order;
-	const struct qy_range *hole; /* memory that is not there: [nr_holes], ascending */
+	/* memory that is not there: [nr_holes], at most 16, ascending, not at the very start */
+	const struct qy_range *hole;
 	unsigned int nr_holes;
 	struct qy_watermark_config watermark;
 
@@ -474,7 +475,7 @@ QY_API void qy_page_stats(struct qy_mm *mm, struct qy_page_stats *stats);
 QY_API size_t qy_mm_drain_pages(struct qy_mm *mm);
 /**
  * qy_mm_trim - return the memory of free blocks to the system (ANON; ARENA returns 0), after the
- * shrinkers gave what they easily can and the CPUs' lists were drained.
+ * shrinkers gave all they can and the CPUs' lists were drained.
  * Return: bytes handed back. The address space stays reserved.
  */
 QY_API size_t qy_mm_trim(struct qy_mm *mm);

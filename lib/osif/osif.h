@@ -54,6 +54,28 @@ int qy__osif_anon(struct qy__osif *os, size_t size, size_t least, size_t align);
 /* A caller's buffer: rounded inwards to page borders. 0 / -ENOMEM if no page is left. */
 int qy__osif_arena(struct qy__osif *os, void *base, size_t size);
 
+/* ---- the machine (osif_machine.c) ---- */
+
+/*
+ * A barrier on every CPU that runs a thread of this process: what the others wrote before it is
+ * seen after it. init: false: the system has no such thing. barrier: only after init said true.
+ */
+bool qy__osif_barrier_init(void);
+void qy__osif_barrier(void);
+/* Let another thread run. */
+void qy__osif_yield(void);
+/* CPUs that can run at once, at least 1. */
+unsigned int qy__osif_online_cpus(void);
+/*
+ * The machine's memory nodes. Return: their number, at least 1 and at most @max; @distance gets
+ * that many rows of as many.
+ */
+unsigned int qy__osif_nodes(uint8_t *distance, unsigned int max);
+/* The node of the CPU the caller runs on, 0 if that is not known. */
+unsigned int qy__osif_this_node(void);
+/* Prefer @node for the pages of [addr, addr+len); no matter if the system refuses. */
+void qy__osif_bind(void *addr, size_t len, unsigned int node);
+
 /* Nanoseconds of the instance's clock. */
 uint64_t qy__osif_now(const struct qy__osif *os);
 /* Kernel thread id of the caller. */

@@ -9,29 +9,37 @@
  *   order k    [ buddy ][ block ]   =>   order k+1   [ ---- block ---- ]
  *
  * The buddy of pfn at order k is pfn XOR 2^k, the merged head pfn AND buddy. Only the head of a
- * free block is marked (BUDDY, with its order); all its other pages are INSIDE.
+ * free block is marked (BUDDY, with its order and the list it is on); all its other pages are
+ * INSIDE.
+ *
+ * Lifetimes are kept apart by page blocks: a free block is on the list of the type that its page
+ * block has, at any time. From a page block's order on, only blocks of one type, or of types that
+ * may mix, are merged. What happens when a type's lists are empty is told in fallback.c.
  *
  * Lock: zone->lock, held by the caller throughout.
- * Invariants: B1-B5, B10.
+ * Invariants: B1-B6, B10-B12, B14.
  */
 #include "page/buddy.h"
 
+#include "page/buddy_internal.h"
+#include "page/page_debug.h"
+#include "page/shuffle.h"
 #include "util/assert.h"
 #include "util/bitops.h"
 #include "util/plant.h"
 
 static void list_add(struct qy_mm *mm, struct qy__free_area *area, struct qy_page *page, bool tail)
 {
-	uint32_t pfn = qy__page_pfn(mm, page);
+	uint32_t pfn = qy__page_pfn(mm, page), type = page->migratetype;
 
-	page->prev = tail ? area->tail : QY__PFN_NONE;
-	page->next = tail ? QY__PFN_NONE : area->head;
+	page->prev = tail ? area->tail[type] : QY__PFN_NONE;
+	page->next = tail ? QY__PFN_NONE : area->head[type];
 	if (page->prev == QY__PFN_NONE)
-		area->head = pfn;
+		area->head[type] = pfn;
 	else
 		qy__pfn_page(mm, page->prev)->next = pfn;
 	if (page->next == QY__PFN_NONE)
-		area->tail = pfn;
+		area->tail[type] = pfn;
 	else
 		qy__pfn_page(mm, page->next)->prev = pfn;
 	area->nr_free++;
@@ -40,11 +48,11 @@ static void list_add(struct qy_mm *mm, struct qy__free_area *area, struct qy_pag
 static void list_del(struct qy_mm *mm, struct qy__free_area *area, struct qy_page *page)
 {
 	if (page->prev == QY__PFN_NONE)
-		area->head = page->next;
+		area->head[page->migratetype] = page->next;
 	else
 		qy__pfn_page(mm, page->prev)->next = page->next;
 	if (page->next == QY__PFN_NONE)
-		area->tail = page->prev;
+		area->tail[page->migratetype] = page->prev;
 	else
 		qy__pfn_page(mm, page->next)->prev = page->prev;
 	page->next = page->prev = QY__PFN_NONE;
@@ -52,74 +60,160 @@ static void list_del(struct qy_mm *mm, struct qy__free_area *area, struct qy_pag
 		area->nr_free--;
 }
 
-static void mark_free(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int order,
-		      bool tail)
+/* @pages (less than 0: fewer) are on the lists of @type. */
+static void account(struct qy__zone *zone, int32_t pages, unsigned int type)
+{
+	uint32_t n = (uint32_t)pages;
+
+	if (unlikely(type == QY_MIGRATE_ISOLATE)) {
+		zone->nr_free_isolate += n;
+		return;
+	}
+	qy__store_relaxed(&zone->nr_free_pages, zone->nr_free_pages + n);
+	if (type == QY_MIGRATE_CMA)
+		zone->nr_free_cma += n;
+	else if (type == QY_MIGRATE_HIGHATOMIC)
+		zone->nr_free_highatomic += n;
+}
+
+void qy__mark_free(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int order,
+		   unsigned int type, bool tail)
 {
 	struct qy_page *page = qy__pfn_page(mm, pfn);
 
 	qy__store_relaxed(&page->type, QY__PAGE_BUDDY);
 	page->order = (uint8_t)order;
+	page->migratetype = type;
 	list_add(mm, &zone->area[order], page, tail);
+	if (order >= mm->pageblock_order && type != QY_MIGRATE_ISOLATE) {
+		zone->nr_free_blocks += 1u << order;
+		zone->unreported += 1u << order;
+	}
 }
 
-static void unmark_free(struct qy_mm *mm, struct qy__zone *zone, struct qy_page *page)
+void qy__unmark_free(struct qy_mm *mm, struct qy__zone *zone, struct qy_page *page)
 {
-	list_del(mm, &zone->area[page->order], page);
+	unsigned int order = page->order;
+
+	list_del(mm, &zone->area[order], page);
+	qy__store_relaxed(&page->type, QY__PAGE_INSIDE);
+	if (order >= mm->pageblock_order && page->migratetype != QY_MIGRATE_ISOLATE) {
+		zone->nr_free_blocks -= 1u << order;
+		if (!(qy__page_flags(page) & QY__PAGE_F_REPORTED))
+			zone->unreported -= 1u << order;
+		qy__page_set_flags(page, 0);
+	}
+}
+
+static void mark_guard(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int order,
+		       unsigned int type)
+{
+	struct qy_page *page = qy__pfn_page(mm, pfn);
+
+	qy__store_relaxed(&page->type, QY__PAGE_GUARD);
+	page->order = (uint8_t)order;
+	page->migratetype = type;
+	page->next = page->prev = QY__PFN_NONE;
+	zone->nr_guard += 1u << order;
+	account(zone, -(int32_t)(1u << order), type);
+}
+
+static void unmark_guard(struct qy__zone *zone, struct qy_page *page)
+{
+	zone->nr_guard -= 1u << page->order;
+	account(zone, (int32_t)(1u << page->order), page->migratetype);
 	qy__store_relaxed(&page->type, QY__PAGE_INSIDE);
 }
 
-/* The descriptor of @pfn if it heads a free block of @order in @zone. */
+/* The descriptor of @pfn if it heads a free (or guard) block of @order in @zone. */
 static struct qy_page *free_buddy(struct qy_mm *mm, const struct qy__zone *zone, uint32_t pfn,
 				  unsigned int order)
 {
 	struct qy_page *page;
+	unsigned int type;
 
 	if (pfn < zone->start_pfn || pfn >= zone->end_pfn)
 		return NULL;
 	page = qy__pfn_page(mm, pfn);
-	if (qy__load_relaxed(&page->type) != QY__PAGE_BUDDY ||
-	    (page->order != order && !qy__planted(2)))
+	type = qy__load_relaxed(&page->type);
+	if (type != QY__PAGE_BUDDY && type != QY__PAGE_GUARD)
+		return NULL;
+	if (page->order != order && !qy__planted(2))
 		return NULL;
 	return &mm->zone[page->zone] == zone ? page : NULL;
 }
 
-/* Give the upper halves of a block back until it has the order that was asked for. */
-static void expand(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int low,
-		   unsigned int high)
+void qy__expand(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int low,
+		unsigned int high, unsigned int type)
 {
 	while (high > low) {
 		high--;
-		mark_free(mm, zone, pfn + (1u << high), high, false);
+		if (qy__guardpage(mm, high))
+			mark_guard(mm, zone, pfn + (1u << high), high, type);
+		else
+			qy__mark_free(mm, zone, pfn + (1u << high), high, type, false);
 		if (qy__planted(3) && high == low + 2)
 			return;
 	}
 }
 
-static struct qy_page *rmqueue_smallest(struct qy_mm *mm, struct qy__zone *zone, unsigned int order)
+struct qy_page *qy__take_block(struct qy_mm *mm, struct qy__zone *zone, struct qy_page *page,
+			       unsigned int order, unsigned int type)
+{
+	unsigned int high = page->order;
+
+	qy__unmark_free(mm, zone, page);
+	account(zone, -(int32_t)(1u << order), type);
+	qy__expand(mm, zone, qy__page_pfn(mm, page), order, high, type);
+	return page;
+}
+
+struct qy_page *qy__rmqueue_smallest(struct qy_mm *mm, struct qy__zone *zone, unsigned int order,
+				     unsigned int type)
 {
 	for (unsigned int o = order; o <= mm->max_order; o++) {
-		struct qy_page *page;
+		uint32_t head = zone->area[o].head[type];
 
-		if (zone->area[o].head == QY__PFN_NONE)
-			continue;
-		page = qy__pfn_page(mm, zone->area[o].head);
-		unmark_free(mm, zone, page);
-		expand(mm, zone, qy__page_pfn(mm, page), order, o);
-		return page;
+		if (head != QY__PFN_NONE)
+			return qy__take_block(mm, zone, qy__pfn_page(mm, head), order, type);
 	}
 	return NULL;
 }
 
-struct qy_page *qy__rmqueue_locked(struct qy_mm *mm, struct qy__zone *zone, unsigned int order)
+/* CMA pages are lent out early enough to keep half of what is free for everybody. */
+static struct qy_page *rmqueue(struct qy_mm *mm, struct qy__zone *zone, unsigned int order,
+			       unsigned int type, unsigned int alloc_flags)
 {
-	struct qy_page *page = rmqueue_smallest(mm, zone, order);
+	struct qy_page *page = NULL;
+	bool cma = (alloc_flags & QY__ALLOC_CMA) && zone->nr_free_cma;
 
+	if (cma && zone->nr_free_cma > zone->nr_free_pages / 2)
+		page = qy__rmqueue_smallest(mm, zone, order, QY_MIGRATE_CMA);
+	if (!page)
+		page = qy__rmqueue_smallest(mm, zone, order, type);
+	if (!page && cma)
+		page = qy__rmqueue_smallest(mm, zone, order, QY_MIGRATE_CMA);
+	if (!page && mm->grouping)
+		page = qy__rmqueue_fallback(mm, zone, order, type);
+	return page;
+}
+
+struct qy_page *qy__rmqueue_locked(struct qy_mm *mm, struct qy__zone *zone, unsigned int order,
+				   unsigned int migratetype, unsigned int alloc_flags)
+{
+	struct qy_page *page = NULL;
+
+	if (alloc_flags & QY__ALLOC_HIGHATOMIC)
+		page = qy__rmqueue_smallest(mm, zone, order, QY_MIGRATE_HIGHATOMIC);
+	if (!page)
+		page = rmqueue(mm, zone, order, migratetype, alloc_flags);
+	if (!page && (alloc_flags & QY__ALLOC_NON_BLOCK))
+		page = qy__rmqueue_smallest(mm, zone, order, QY_MIGRATE_HIGHATOMIC);
 	if (!page)
 		return NULL;
 	qy__assert(page->flags == 0);
 	qy__store_relaxed(&page->type, QY__PAGE_ALLOC);
 	page->order = (uint8_t)order;
-	zone->nr_free_pages -= 1u << order;
 	return page;
 }
 
@@ -135,40 +229,202 @@ static bool merge_is_near(struct qy_mm *mm, const struct qy__zone *zone, uint32_
 	return free_buddy(mm, zone, higher, order + 1) != NULL;
 }
 
-void qy__free_one_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int order)
+static bool to_tail(struct qy_mm *mm, const struct qy__zone *zone, uint32_t pfn, unsigned int order,
+		    unsigned int fpi_flags)
 {
-	struct qy_page *page = qy__pfn_page(mm, pfn);
+	if (fpi_flags & QY__FPI_TO_TAIL)
+		return true;
+	if (mm->shuffle && order >= mm->max_order)
+		return qy__shuffle_pick_tail(mm);
+	return merge_is_near(mm, zone, pfn, order);
+}
 
-	qy__assert_slow(page->type != QY__PAGE_BUDDY);
-	if (!qy__planted(4) || order < 3)
-		zone->nr_free_pages += 1u << order;
-	qy__store_relaxed(&page->type, QY__PAGE_INSIDE);
-	qy__page_set_flags(page, 0);
+static bool may_mix(unsigned int type)
+{
+	return type < QY_MIGRATE_PCPTYPES;
+}
+
+/* May blocks of these page blocks' types be one? They take the first one's type then. */
+static bool merge_types(struct qy_mm *mm, struct qy_page *buddy, unsigned int order,
+			unsigned int type)
+{
+	unsigned int other = buddy->migratetype;
+
+	if (order < mm->pageblock_order || other == type)
+		return true;
+	if ((!may_mix(type) || !may_mix(other)) && !qy__planted(102))
+		return false;
+	qy__set_pageblocks(mm, qy__page_pfn(mm, buddy), order, type);
+	return true;
+}
+
+/* The block is of one type. */
+static void free_one(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int order,
+		     unsigned int type, unsigned int fpi_flags)
+{
 	while (order < mm->max_order) {
 		uint32_t other = qy__planted(7) ? pfn + (1u << order) : pfn ^ (1u << order);
 		struct qy_page *buddy = free_buddy(mm, zone, other, order);
 
 		if (!buddy || (qy__planted(5) && order == 2))
 			break;
-		unmark_free(mm, zone, buddy);
+		if (!merge_types(mm, buddy, order, type))
+			break;
+		if (buddy->type == QY__PAGE_GUARD)
+			unmark_guard(zone, buddy);
+		else
+			qy__unmark_free(mm, zone, buddy);
 		pfn &= ~(1u << order);
 		order++;
 	}
-	mark_free(mm, zone, pfn, order, merge_is_near(mm, zone, pfn, order));
+	qy__mark_free(mm, zone, pfn, order, type, to_tail(mm, zone, pfn, order, fpi_flags));
+}
+
+void qy__give_back(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int order,
+		   unsigned int fpi_flags)
+{
+	uint32_t end = pfn + (1u << order);
+	unsigned int step = min(order, mm->pageblock_order);
+	unsigned int type = qy__pageblock_type(mm, pfn);
+
+	/* Since the block was taken, page blocks in it may have got different types. */
+	for (uint32_t at = pfn; step < order && at < end; at += 1u << step) {
+		if (qy__pageblock_type(mm, at) != type)
+			order = step;
+	}
+	for (; pfn < end; pfn += 1u << order) {
+		type = qy__pageblock_type(mm, pfn);
+		account(zone, (int32_t)(1u << order), type);
+		free_one(mm, zone, pfn, order, type, fpi_flags);
+	}
+}
+
+void qy__free_one_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int order,
+			 unsigned int fpi_flags)
+{
+	struct qy_page *page = qy__pfn_page(mm, pfn);
+
+	qy__assert_slow(page->type != QY__PAGE_BUDDY);
+	qy__store_relaxed(&page->type, QY__PAGE_INSIDE);
+	qy__page_set_flags(page, 0);
+	qy__give_back(mm, zone, pfn, order, fpi_flags);
+	if (qy__planted(4) && order >= 3)
+		zone->nr_free_pages -= 1u << order;
+}
+
+/* [start, end), INSIDE all of it, in the largest aligned blocks. */
+static void give_range(struct qy_mm *mm, struct qy__zone *zone, uint32_t start, uint32_t end)
+{
+	while (start < end) {
+		unsigned int order = start ? qy__ctz(start) : mm->max_order;
+
+		order = min(order, mm->max_order);
+		order = min(order, qy__ilog2(end - start));
+		qy__give_back(mm, zone, start, order, QY__FPI_NONE);
+		start += 1u << order;
+	}
 }
 
 void qy__free_range_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t start, uint32_t end)
 {
 	for (uint32_t pfn = start; pfn < end; pfn++)
 		qy__pfn_page(mm, pfn)->type = QY__PAGE_INSIDE;
-	zone->managed += end - start;
-	while (start < end) {
-		unsigned int order = start ? qy__ctz(start) : mm->max_order;
+	qy__store_relaxed(&zone->managed, zone->managed + (end - start));
+	give_range(mm, zone, start, end);
+}
 
-		order = min(order, mm->max_order);
-		while (start + (1u << order) > end)
-			order--;
-		qy__free_one_locked(mm, zone, start, order);
-		start += 1u << order;
+struct qy_page *qy__free_block_of(struct qy_mm *mm, const struct qy__zone *zone, uint32_t pfn)
+{
+	for (unsigned int order = 0; order <= mm->max_order; order++) {
+		uint32_t head = pfn & ~((1u << order) - 1);
+		struct qy_page *page;
+
+		if (head < zone->start_pfn)
+			return NULL;
+		page = qy__pfn_page(mm, head);
+		if (qy__load_relaxed(&page->type) == QY__PAGE_BUDDY)
+			return page->order >= order ? page : NULL;
 	}
+	return NULL;
+}
+
+uint32_t qy__take_free_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, uint32_t end)
+{
+	struct qy_page *block = qy__free_block_of(mm, zone, pfn);
+	uint32_t head, stop;
+
+	if (!block)
+		return 0;
+	head = qy__page_pfn(mm, block);
+	stop = head + (1u << block->order);
+	account(zone, -(int32_t)(1u << block->order), block->migratetype);
+	qy__unmark_free(mm, zone, block);
+	give_range(mm, zone, head, pfn);
+	if (end < stop)
+		give_range(mm, zone, end, stop);
+	return min(end, stop) - pfn;
+}
+
+/* ---- page blocks ---- */
+
+void qy__set_pageblocks(struct qy_mm *mm, uint32_t pfn, unsigned int order, unsigned int type)
+{
+	uint32_t step = 1u << mm->pageblock_order;
+
+	for (uint32_t at = pfn; at < pfn + (1u << order); at += step)
+		qy__store_relaxed(
+			&mm->pageblock[(at >> mm->pageblock_order) - mm->pageblock_first],
+			(uint8_t)type);
+}
+
+bool qy__pageblock_in_zone(const struct qy_mm *mm, const struct qy__zone *zone, uint32_t pfn)
+{
+	uint32_t n = 1u << mm->pageblock_order, start = pfn & ~(n - 1);
+
+	return start >= zone->start_pfn && start + n <= zone->end_pfn;
+}
+
+/* A free block as large as a page block, or larger: taken out, and given back in pieces. */
+static void move_large(struct qy_mm *mm, struct qy__zone *zone, struct qy_page *block,
+		       uint32_t start, unsigned int type)
+{
+	uint32_t head = qy__page_pfn(mm, block), end = head + (1u << block->order);
+
+	account(zone, -(int32_t)(1u << block->order), block->migratetype);
+	qy__unmark_free(mm, zone, block);
+	qy__set_pageblocks(mm, start, mm->pageblock_order, type);
+	for (; head < end; head += 1u << mm->pageblock_order)
+		qy__give_back(mm, zone, head, mm->pageblock_order, QY__FPI_NONE);
+}
+
+bool qy__move_pageblock_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn,
+			       unsigned int type)
+{
+	uint32_t n = 1u << mm->pageblock_order, start = pfn & ~(n - 1), end = start + n;
+	struct qy_page *block;
+
+	if (!qy__pageblock_in_zone(mm, zone, pfn))
+		return false;
+	block = qy__free_block_of(mm, zone, start);
+	if (block && block->order >= mm->pageblock_order) {
+		move_large(mm, zone, block, start, type);
+		return true;
+	}
+	qy__set_pageblocks(mm, start, mm->pageblock_order, type);
+	while (start < end) {
+		struct qy_page *page = qy__pfn_page(mm, start);
+		unsigned int state = qy__load_relaxed(&page->type), order = page->order;
+
+		start++;
+		if (state == QY__PAGE_GUARD)
+			page->migratetype = type;
+		if (state != QY__PAGE_BUDDY)
+			continue;
+		account(zone, -(int32_t)(1u << order), page->migratetype);
+		qy__unmark_free(mm, zone, page);
+		account(zone, (int32_t)(1u << order), type);
+		qy__mark_free(mm, zone, start - 1, order, type, true);
+		start += (1u << order) - 1;
+	}
+	return true;
 }

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mm.c - where an instance lies, how its pages come in, and how it ends.
+ * mm.c - where an instance lies, how it grows, and how it ends. What happens in between, from the
+ * boot map to the buddy, is in boot.c.
  *
  * Arena: the buffer is the span. The instance and its books are cut from it by the boot map
  * (memblock), page frame 0 is the largest-block border at or below the buffer.
  *
- *   buffer: [ struct qy_mm | descriptors | live bits | floors' state | free … ]
+ *   buffer: [ struct qy_mm | descriptors | live bits | page blocks | floors' state | free … ]
  *
  * Anonymous: a span is reserved; descriptors (and live bits) for all of it come first, outside the
  * page frames and only committed as far as pages were brought in; page frame 0 is the first
  * largest-block border behind them.
  *
- *   span: [ descriptors … | live bits … | pfn 0: struct qy_mm | floors' state | free … ]
+ *   span: [ descriptors … | live bits … | page blocks … | pfn 0: struct qy_mm | … ]
  *
  * Locks: grow_lock → zone->lock.
  */
@@ -20,14 +21,16 @@
 #include <errno.h>
 #include <string.h>
 
-#include "page/buddy.h"
-#include "page/zone.h"
+#include "page/boot.h"
+#include "page/pcp.h"
+#include "page/reclaim.h"
 #include "util/align.h"
-#include "util/assert.h"
 
 #define DEFAULT_SPAN ((size_t)64 << 30)
 #define LEAST_SPAN ((size_t)16 << 20)
 #define SECTION ((size_t)8 << 20) /* what is brought in at a time, at least */
+
+#define DEFAULT_PAGEBLOCK_ORDER 9
 
 #define LIVE_BYTES (QY_PAGE_SIZE / 64) /* live bits of one page: one per 8 bytes */
 
@@ -48,7 +51,17 @@ static int check_config(const struct qy_mm_config *cfg)
 	    (unsigned int)cfg->classes > QY_CLASSES_FINE ||
 	    (unsigned int)cfg->cpu_provider > QY_CPU_MANUAL)
 		return -EINVAL;
-	return 0;
+	if ((unsigned int)cfg->early_allocator > QY_EARLY_BOOTMEM ||
+	    (unsigned int)cfg->zonelist_order > QY_ZONELIST_ZONE ||
+	    (unsigned int)cfg->grouping > QY_OFF || (unsigned int)cfg->pcp > QY_OFF)
+		return -EINVAL;
+	if (cfg->nr_nodes > QY_MAX_NODES && cfg->nr_nodes != QY_NODES_MACHINE)
+		return -EINVAL;
+	if (cfg->pcp_high && cfg->pcp_high < max(cfg->pcp_batch, 1u))
+		return -EINVAL;
+	if (cfg->percpu_pagelist_high_fraction && cfg->percpu_pagelist_high_fraction < 8)
+		return -EINVAL;
+	return cfg->pageblock_order > QY_CONFIG_MAX_ORDER_LIMIT ? -EINVAL : 0;
 }
 
 static uint32_t config_max_order(const struct qy_mm_config *cfg)
@@ -60,6 +73,19 @@ static uint32_t config_max_order(const struct qy_mm_config *cfg)
 		       : min((uint32_t)QY__DEFAULT_MAX_ORDER, (uint32_t)QY_CONFIG_MAX_ORDER_LIMIT);
 }
 
+static uint32_t config_pageblock_order(const struct qy_mm_config *cfg)
+{
+	uint32_t order = cfg->pageblock_order ? cfg->pageblock_order : DEFAULT_PAGEBLOCK_ORDER;
+
+	return min(order, config_max_order(cfg));
+}
+
+/* Page blocks that [start, end) touches. */
+static size_t nr_pageblocks(const struct qy_mm *mm, uint32_t start, uint32_t end)
+{
+	return ((end - 1) >> mm->pageblock_order) - (start >> mm->pageblock_order) + 1;
+}
+
 /* The memory of pages [start, end) and of the books that describe them becomes usable. */
 static int commit_pages(struct qy__osif *os, const struct qy_mm *where, uint32_t start,
 			uint32_t end)
@@ -67,10 +93,12 @@ static int commit_pages(struct qy__osif *os, const struct qy_mm *where, uint32_t
 	struct {
 		char *at;
 		size_t len;
-	} part[3] = {
+	} part[4] = {
 		{(char *)(where->pages + (start - where->min_pfn)),
 		 (end - start) * sizeof(struct qy_page)},
 		{(char *)where->live + live_bytes(start - where->min_pfn), live_bytes(end - start)},
+		{(char *)where->pageblock + (start >> where->pageblock_order),
+		 nr_pageblocks(where, start, end)},
 		{where->base + ((size_t)start << QY_CONFIG_PAGE_SHIFT),
 		 (size_t)(end - start) << QY_CONFIG_PAGE_SHIFT},
 	};
@@ -85,13 +113,40 @@ static int commit_pages(struct qy__osif *os, const struct qy_mm *where, uint32_t
 	return 0;
 }
 
+static unsigned int config_cpus(const struct qy_mm_config *cfg)
+{
+	return cfg->cpu_provider == QY_CPU_THREAD ? QY__MAX_CPUS : max(cfg->nr_cpus, 1u);
+}
+
+/* As the kernel: not if the memory has fewer than so many page blocks. */
+static bool config_grouping(const struct qy_mm *mm, const struct qy_mm_config *cfg)
+{
+	if (cfg->grouping != QY_AUTO)
+		return cfg->grouping == QY_ON;
+	return cfg->backing == QY_BACKING_ANON &&
+	       mm->max_pfn - mm->min_pfn >= (uint64_t)QY_NR_MIGRATETYPES << mm->pageblock_order;
+}
+
+/* @mm->base, min_pfn and max_pfn are set. */
 static void fill_in(struct qy_mm *mm, const struct qy_mm_config *cfg, const struct qy__osif *os)
 {
 	mm->os = *os;
 	mm->max_order = config_max_order(cfg);
+	mm->pageblock_order = config_pageblock_order(cfg);
+	mm->pageblock_first = mm->min_pfn >> mm->pageblock_order;
+	mm->grouping = config_grouping(mm, cfg);
+	mm->shuffle = cfg->shuffle;
 	mm->cpu_provider = cfg->cpu_provider;
-	mm->nr_cpus = cfg->cpu_provider == QY_CPU_THREAD ? QY__MAX_CPUS : max(cfg->nr_cpus, 1u);
+	mm->nr_cpus = config_cpus(cfg);
+	mm->online_cpus = qy__osif_online_cpus();
 	mm->classes = cfg->classes;
+	mm->zonelist_order = cfg->zonelist_order;
+	mm->config_pcp_batch = cfg->pcp_batch;
+	mm->config_pcp_high = cfg->pcp_high;
+	mm->pcp_high_fraction = cfg->percpu_pagelist_high_fraction;
+	mm->reclaim.hook = cfg->reclaim;
+	mm->migrate = cfg->migrate;
+	mm->report_free = cfg->backing == QY_BACKING_ANON ? cfg->report_free : 0;
 	mm->report.sink = cfg->sink;
 	mm->report.policy = cfg->policy;
 	qy__rng_seed(&mm->rng, cfg->seed);
@@ -102,7 +157,7 @@ static void fill_in(struct qy_mm *mm, const struct qy_mm_config *cfg, const stru
 static struct qy_mm *place_anon(const struct qy_mm_config *cfg, struct qy__osif *os)
 {
 	size_t block = QY_PAGE_SIZE << config_max_order(cfg);
-	size_t initial = max(cfg->initial, SECTION), pages;
+	size_t initial = cfg->nr_nodes > 1 ? SIZE_MAX : max(cfg->initial, SECTION), pages;
 	struct qy_mm where = {0}, *mm;
 
 	if (qy__osif_anon(os, cfg->size ? cfg->size : DEFAULT_SPAN,
@@ -114,7 +169,11 @@ static struct qy_mm *place_anon(const struct qy_mm_config *cfg, struct qy__osif 
 		goto fail;
 	where.pages = os->base;
 	where.live = (uint64_t *)qy__align_up((uintptr_t)(where.pages + pages), QY_PAGE_SIZE);
-	where.base = (char *)qy__align_up((uintptr_t)where.live + live_bytes(pages), block);
+	where.pageblock_order = config_pageblock_order(cfg);
+	where.pageblock =
+		(uint8_t *)qy__align_up((uintptr_t)where.live + live_bytes(pages), QY_PAGE_SIZE);
+	where.base = (char *)qy__align_up(
+		(uintptr_t)where.pageblock + (pages >> where.pageblock_order) + 1, block);
 	if (where.base >= (char *)os->base + os->size)
 		goto fail;
 	where.max_pfn =
@@ -155,26 +214,11 @@ static struct qy_mm *place_arena(const struct qy_mm_config *cfg, struct qy__osif
 	return mm;
 }
 
-/* The books of an arena come from its boot map. */
-static int place_arena_books(struct qy_mm *mm)
-{
-	size_t pages = mm->max_pfn - mm->min_pfn;
-
-	mm->pages = qy__mm_boot_alloc(mm, pages * sizeof(struct qy_page), 64);
-	if (!mm->pages)
-		return -ENOMEM;
-	if (!live_bytes(pages))
-		return 0;
-	mm->live = qy__mm_boot_alloc(mm, live_bytes(pages), 64);
-	return mm->live ? 0 : -ENOMEM;
-}
-
 struct qy_mm *qy__mm_place(const struct qy_mm_config *cfg)
 {
 	struct qy__osif os;
 	struct qy_mm *mm;
-	qy_addr_t first;
-	int err = 0;
+	int err;
 
 	if (check_config(cfg)) {
 		errno = EINVAL;
@@ -185,67 +229,14 @@ struct qy_mm *qy__mm_place(const struct qy_mm_config *cfg)
 		errno = ENOMEM;
 		return NULL;
 	}
-	first = (uintptr_t)qy__pfn_addr(mm, mm->min_pfn);
-	qy_memblock_add(&mm->early, first,
-			(qy_addr_t)(mm->end_pfn - mm->min_pfn) << QY_CONFIG_PAGE_SHIFT, 0, 0);
-	qy_memblock_reserve(&mm->early, first, sizeof(*mm));
-	if (qy__zones_init(mm, cfg->zone_limit))
-		err = EINVAL;
-	else if (cfg->backing == QY_BACKING_ARENA && place_arena_books(mm))
-		err = ENOMEM;
+	err = qy__boot_books(mm, cfg);
 	if (err) {
 		qy__mm_release(mm);
-		errno = err;
+		errno = -err;
 		return NULL;
 	}
 	mm->magic = QY__MM_MAGIC;
 	return mm;
-}
-
-void *qy__mm_boot_alloc(struct qy_mm *mm, size_t size, size_t align)
-{
-	qy_addr_t at;
-
-	qy__assert(!mm->early_done);
-	at = qy_memblock_alloc(&mm->early, size, align, 0, QY_MEMBLOCK_ALLOC_ACCESSIBLE);
-	return at ? memset((void *)(uintptr_t)at, 0, size) : NULL;
-}
-
-/* Pages [start, end) become free pages of their zones. */
-static void online_pages(struct qy_mm *mm, uint32_t start, uint32_t end)
-{
-	while (start < end) {
-		enum qy_zone_type z = qy__pfn_zone(mm, start);
-		uint32_t stop = (uint32_t)min((size_t)end, mm->zone_limit[z]);
-
-		qy__lock(&mm->zone[z].lock);
-		qy__free_range_locked(mm, &mm->zone[z], start, stop);
-		qy__unlock(&mm->zone[z].lock);
-		start = stop;
-	}
-}
-
-int qy__mm_handover(struct qy_mm *mm)
-{
-	qy_addr_t from, to, base = (uintptr_t)mm->base;
-	uint64_t cursor = 0;
-	uint32_t pages = 0;
-
-	for (uint32_t pfn = mm->min_pfn; pfn < mm->end_pfn; pfn++)
-		qy__pfn_page(mm, pfn)->type = QY__PAGE_RESERVED;
-	qy__zones_add(mm, mm->min_pfn, mm->end_pfn);
-	mm->early_done = true;
-	while (qy_memblock_next_free(&mm->early, &cursor, &from, &to)) {
-		uint32_t start =
-			(uint32_t)(qy__align_up(from - base, QY_PAGE_SIZE) >> QY_CONFIG_PAGE_SHIFT);
-		uint32_t end = (uint32_t)((to - base) >> QY_CONFIG_PAGE_SHIFT);
-
-		if (start >= end)
-			continue;
-		online_pages(mm, start, end);
-		pages += end - start;
-	}
-	return pages ? 0 : -ENOMEM;
 }
 
 /*
@@ -276,18 +267,23 @@ int qy__mm_grow(struct qy_mm *mm, uint32_t npages)
 		if (commit_pages(&mm->os, mm, start, end))
 			return -ENOMEM;
 	}
-	for (uint32_t from = start; from < end;) {
-		enum qy_zone_type z = qy__pfn_zone(mm, from);
-		uint32_t stop = (uint32_t)min((size_t)end, mm->zone_limit[z]);
-
-		qy__lock(&mm->zone[z].lock);
-		qy__zones_add(mm, from, stop);
-		qy__unlock(&mm->zone[z].lock);
-		from = stop;
-	}
-	qy__store_release(&mm->end_pfn, end);
-	online_pages(mm, start, end);
+	qy__boot_online(mm, start, end);
 	return 0;
+}
+
+int qy_mm_add_memory(struct qy_mm *mm, size_t bytes)
+{
+	size_t pages = qy__align_up(bytes, QY_PAGE_SIZE) >> QY_CONFIG_PAGE_SHIFT;
+	int err = 0;
+
+	if (!bytes)
+		return 0;
+	if (bytes > SIZE_MAX - QY_PAGE_SIZE || pages > mm->max_pfn)
+		return -ENOMEM;
+	qy__lock(&mm->grow_lock);
+	err = mm->end_pfn == mm->max_pfn ? -ENOMEM : qy__mm_grow(mm, (uint32_t)pages);
+	qy__unlock(&mm->grow_lock);
+	return err;
 }
 
 void qy__mm_release(struct qy_mm *mm)
@@ -300,16 +296,24 @@ void qy__mm_release(struct qy_mm *mm)
 
 void qy__mm_lock_all(struct qy_mm *mm)
 {
+	qy__reclaim_lock_all(mm);
 	qy__lock(&mm->grow_lock);
-	for (int z = 0; z < QY_NR_ZONES; z++)
+	for (unsigned int i = 0; i < QY__NR_CMA; i++)
+		qy__lock(&mm->cma[i].lock);
+	qy__pcp_stop(mm);
+	for (unsigned int z = 0; z < mm->nr_zones; z++)
 		qy__lock(&mm->zone[z].lock);
 }
 
 void qy__mm_unlock_all(struct qy_mm *mm)
 {
-	for (int z = QY_NR_ZONES - 1; z >= 0; z--)
+	for (unsigned int z = mm->nr_zones; z-- > 0;)
 		qy__unlock(&mm->zone[z].lock);
+	qy__pcp_resume(mm);
+	for (unsigned int i = QY__NR_CMA; i-- > 0;)
+		qy__unlock(&mm->cma[i].lock);
 	qy__unlock(&mm->grow_lock);
+	qy__reclaim_unlock_all(mm);
 }
 
 int qy_mm_set_cpu(struct qy_mm *mm, unsigned int cpu)

@@ -66,7 +66,7 @@ enum qy__page_type {
 #define QY__PAGE_F_FULL 0x8u	 /* slab is on its cache's full list (debug caches) */
 #define QY__PAGE_F_PARTIAL 0x10u /* slab is on its node's partial list */
 #define QY__PAGE_F_REPORTED 0x20u /* free block: its memory was given to the system */
-#define QY__PAGE_F_ZEROED 0x40u	 /* free block, PCP: all its bytes are known to be 0 */
+#define QY__PAGE_F_MOVABLE 0x40u /* ALLOC: asked for with QY_GFP_MOVABLE */
 
 /* Who allocated or freed a large block: kept in its first tail pages' descriptors. */
 struct qy__page_track {
@@ -177,6 +177,7 @@ struct qy__vmap_state;
 struct qy__debug_state;
 struct qy__page_owner;
 
+#define QY__MAX_HOLES 16
 #define QY__NR_CMA 8
 struct qy_cma {
 	struct qy_mm *mm; /* NULL: slot is free */
@@ -240,8 +241,13 @@ struct qy_mm {
 	uint32_t zone_limit[QY_NR_ZONES];     /* end pfn of each zone, ascending */
 	uint32_t node_limit[QY_MAX_NODES];
 	uint8_t *distance;		      /* nr_nodes * nr_nodes */
+	struct {
+		uint32_t start, end;
+	} hole[QY__MAX_HOLES]; /* ascending pfns */
+	unsigned int nr_holes;
 	uint8_t cpu_node[64];		      /* MANUAL */
 	bool machine_nodes;
+	unsigned int online_cpus; /* THREAD: how many can run at once */
 	enum qy_zonelist_order zonelist_order;
 	size_t report_free;
 	size_t pages_in_use, pages_high_water; /* off the free lists; relaxed counters */

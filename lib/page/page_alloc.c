@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * page_alloc.c - the public entry points of the page floor.
+ * page_alloc.c - the way of a request through the page floor, and of a block back.
  *
- * Place in an object's life: slub.c and kmalloc.c ask here for blocks; the block comes from the
- * highest zone the flags allow that has one, and, when none has, from a piece of the span that is
- * brought in.
+ * Place in an object's life: slub.c and kmalloc.c ask here for blocks. The first zone of the node's
+ * list that the flags allow and whose mark is met serves, from the CPU's own lists (pcp.c) if the
+ * block is small, else from the buddy. What happens when none does is in slow_path.c.
  *
- * Locks: one zone->lock at a time; mm->grow_lock outside it.
+ * Locks: one zone->lock at a time.
  */
 #include "page/page_alloc.h"
 
@@ -14,57 +14,112 @@
 #include <string.h>
 
 #include "debug/report.h"
+#include "page/alloc_context.h"
 #include "page/buddy.h"
-#include "page/mm.h"
+#include "page/page_debug.h"
+#include "page/pcp.h"
+#include "page/report_free.h"
 #include "page/zone.h"
+#include "page/zonelist.h"
 #include "util/bitops.h"
 #include "util/plant.h"
 
-static void count_in_use(struct qy_mm *mm, unsigned int order)
-{
-	size_t now = qy__fetch_add(&mm->pages_in_use, (size_t)1 << order) + ((size_t)1 << order);
+/* ---- taking ---- */
 
-	if (now > qy__load_relaxed(&mm->pages_high_water))
-		qy__store_relaxed(&mm->pages_high_water, now);
+/* Boosts are no concern of a small request that may use reserves. */
+static uint32_t mark_of(const struct qy__zone *zone, const struct qy__alloc_context *ac,
+			unsigned int alloc_flags)
+{
+	enum qy_watermark mark = alloc_flags & QY__ALLOC_MARK;
+
+	if (mark == QY_WMARK_MIN && !ac->order && (alloc_flags & QY__ALLOC_HIGH))
+		return qy__load_relaxed(&zone->mark[mark]);
+	return qy__wmark(zone, mark);
 }
 
-static struct qy_page *get_page_from_zones(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order)
+static inline bool watermark_allows(const struct qy_mm *mm, const struct qy__zone *zone,
+				    const struct qy__alloc_context *ac, unsigned int alloc_flags)
 {
-	for (int z = qy__planted(8) ? QY_ZONE_NORMAL : qy__gfp_zone(gfp); z >= 0; z--) {
-		struct qy__zone *zone = &mm->zone[z];
-		struct qy_page *page;
+	if (likely(!mm->marks_on) || (alloc_flags & QY__ALLOC_NO_WATERMARKS))
+		return true;
+	return qy__zone_watermark_ok(mm, zone, ac->order, mark_of(zone, ac, alloc_flags),
+				     ac->highest, alloc_flags);
+}
 
-		if (!qy__load_relaxed(&zone->managed))
-			continue;
-		qy__lock(&zone->lock);
-		page = qy__rmqueue_locked(mm, zone, order);
-		qy__unlock(&zone->lock);
-		if (page)
+static struct qy_page *rmqueue_zone(struct qy_mm *mm, struct qy__zone *zone,
+				    const struct qy__alloc_context *ac, unsigned int alloc_flags)
+{
+	struct qy_page *page;
+
+	qy__lock(&zone->lock);
+	page = qy__rmqueue_locked(mm, zone, ac->order, ac->migratetype, alloc_flags);
+	if (page && (alloc_flags & QY__ALLOC_HIGHATOMIC))
+		qy__reserve_highatomic_locked(mm, zone, qy__page_pfn(mm, page));
+	qy__unlock(&zone->lock);
+	if (page)
+		qy__count_in_use(mm, (size_t)1 << ac->order);
+	return page;
+}
+
+static inline struct qy_page *rmqueue(struct qy_mm *mm, struct qy__zone *zone,
+				      const struct qy__alloc_context *ac, unsigned int alloc_flags)
+{
+	if (mm->pcp_on && ac->order < QY__PCP_ORDERS && !(alloc_flags & QY__ALLOC_HIGHATOMIC)) {
+		struct qy_page *page =
+			qy__pcp_alloc(mm, zone, ac->order, ac->migratetype, alloc_flags);
+
+		if (likely(page))
 			return page;
+	}
+	return rmqueue_zone(mm, zone, ac, alloc_flags);
+}
+
+/* The zone that should have served: the first of the list that has pages. */
+static struct qy__zone *preferred_zone(struct qy_mm *mm, const struct qy__alloc_context *ac)
+{
+	for (const uint16_t *z = ac->list; *z != QY__ZONE_END; z++) {
+		struct qy__zone *zone = &mm->zone[*z];
+
+		if (zone->type <= ac->highest && qy__load_relaxed(&zone->managed))
+			return zone;
 	}
 	return NULL;
 }
 
-/*
- * Pages are only ever brought in at the end of the span, so only requests that the last zone serves
- * can grow.
- */
-static struct qy_page *alloc_or_grow(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order)
+static QY_NOINLINE void count_numa(struct qy_mm *mm, struct qy__zone *zone,
+				   const struct qy__alloc_context *ac)
 {
-	struct qy_page *page = get_page_from_zones(mm, gfp, order);
-	uint32_t seen = qy__load_acquire(&mm->end_pfn);
+	struct qy__zone *wanted = preferred_zone(mm, ac);
+	bool local = zone->node == qy__this_node(mm);
 
-	while (!page && qy__gfp_zone(gfp) >= qy__pfn_zone(mm, seen)) {
-		qy__lock(&mm->grow_lock);
-		if (seen == mm->end_pfn && qy__mm_grow(mm, 1u << order)) {
-			qy__unlock(&mm->grow_lock);
-			return NULL;
-		}
-		seen = mm->end_pfn;
-		qy__unlock(&mm->grow_lock);
-		page = get_page_from_zones(mm, gfp, order);
+	if (zone->node == wanted->node) {
+		qy__fetch_add(&zone->numa[QY__NUMA_HIT], 1);
+	} else {
+		qy__fetch_add(&zone->numa[QY__NUMA_MISS], 1);
+		qy__fetch_add(&wanted->numa[QY__NUMA_FOREIGN], 1);
 	}
-	return page;
+	qy__fetch_add(&zone->numa[local ? QY__NUMA_LOCAL : QY__NUMA_OTHER], 1);
+}
+
+struct qy_page *qy__get_page_from_freelist(struct qy_mm *mm, const struct qy__alloc_context *ac,
+					   unsigned int alloc_flags)
+{
+	for (const uint16_t *z = ac->list; *z != QY__ZONE_END; z++) {
+		struct qy__zone *zone = &mm->zone[*z];
+		struct qy_page *page;
+
+		if (zone->type > ac->highest || !qy__load_relaxed(&zone->managed))
+			continue;
+		if (!watermark_allows(mm, zone, ac, alloc_flags))
+			continue;
+		page = rmqueue(mm, zone, ac, alloc_flags);
+		if (!page)
+			continue;
+		if (unlikely(mm->nr_nodes > 1))
+			count_numa(mm, zone, ac);
+		return page;
+	}
+	return NULL;
 }
 
 static void prep_compound(struct qy_mm *mm, struct qy_page *head, unsigned int order)
@@ -80,45 +135,54 @@ static void prep_compound(struct qy_mm *mm, struct qy_page *head, unsigned int o
 	}
 }
 
-struct qy_page *qy__alloc_block(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order,
-				enum qy__page_type type)
+/* What nobody else looks at before the type says so. */
+static inline void prep_head(struct qy_mm *mm, struct qy_page *page, qy_gfp_t gfp,
+			     enum qy__page_type type)
 {
-	struct qy_page *page;
-
-	if (order > mm->max_order)
-		return NULL;
-	page = alloc_or_grow(mm, gfp, order);
-	if (!page)
-		return NULL;
-	count_in_use(mm, order);
 	memset(&page->slab, 0, sizeof(page->slab));
 	page->head = qy__page_pfn(mm, page);
 	page->next = page->prev = QY__PFN_NONE;
-	if (type == QY__PAGE_LARGE)
+	if (type == QY__PAGE_ALLOC) {
+		page->alloc.refcount = 1;
+		if (gfp & QY_GFP_MOVABLE)
+			qy__page_set_flags(page, QY__PAGE_F_MOVABLE);
+	} else if (type == QY__PAGE_LARGE) {
 		page->large.live =
 			QY__LARGE_IN_CHANGE; /* before it can be seen to be LARGE: see validate.c */
+	}
 	qy__store_release(&page->type, (uint8_t)type);
-	if (type != QY__PAGE_ALLOC || (gfp & QY_GFP_COMP))
+}
+
+struct qy_page *qy__alloc_block_node(struct qy_mm *mm, unsigned int node, qy_gfp_t gfp,
+				     unsigned int order, enum qy__page_type type)
+{
+	struct qy__alloc_context ac = {
+		.gfp = gfp,
+		.order = order,
+		.node = node,
+		.highest = qy__planted(8) ? QY_ZONE_NORMAL : qy__gfp_zone(gfp),
+		.migratetype = qy__gfp_migratetype(mm, gfp),
+		.list = qy__zonelist(mm, node, gfp),
+	};
+	struct qy_page *page = NULL;
+
+	if (likely(order <= mm->max_order))
+		page = qy__get_page_from_freelist(mm, &ac, qy__fast_alloc_flags(&ac));
+	if (unlikely(!page))
+		page = qy__alloc_slow(mm, &ac);
+	if (unlikely(!page))
+		return NULL;
+	prep_head(mm, page, gfp, type);
+	if (order && (type != QY__PAGE_ALLOC || (gfp & QY_GFP_COMP)))
 		prep_compound(mm, page, order);
-	if (gfp & QY_GFP_ZERO)
-		memset(qy__page_addr(mm, page), 0,
-		       (QY_PAGE_SIZE << order) - (qy__planted(9) ? 8 : 0));
+	qy__page_debug_alloc(mm, page, order, gfp);
 	return page;
 }
 
-void qy__free_block(struct qy_mm *mm, struct qy_page *head)
+struct qy_page *qy__alloc_block(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order,
+				enum qy__page_type type)
 {
-	struct qy__zone *zone = &mm->zone[head->zone];
-	unsigned int order = head->order;
-
-	for (uint32_t i = 1; i < 1u << order; i++) {
-		qy__store_relaxed(&head[i].type, QY__PAGE_INSIDE);
-		qy__page_set_flags(&head[i], 0);
-	}
-	qy__fetch_sub(&mm->pages_in_use, (size_t)1 << order);
-	qy__lock(&zone->lock);
-	qy__free_one_locked(mm, zone, qy__page_pfn(mm, head), order);
-	qy__unlock(&zone->lock);
+	return qy__alloc_block_node(mm, qy__this_node(mm), gfp, order, type);
 }
 
 struct qy_page *qy_alloc_pages(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order)
@@ -126,26 +190,89 @@ struct qy_page *qy_alloc_pages(struct qy_mm *mm, qy_gfp_t gfp, unsigned int orde
 	return qy__alloc_block(mm, gfp, order, QY__PAGE_ALLOC);
 }
 
-/*
- * Take the block out of its owner's hands under the zone's lock, so that of two threads that free
- * it only one gets past. Return: 0, -EINVAL, -ERANGE.
- */
-static int claim_block(struct qy_mm *mm, struct qy_page *page, unsigned int order)
+struct qy_page *qy_alloc_pages_node(struct qy_mm *mm, unsigned int node, qy_gfp_t gfp,
+				    unsigned int order)
 {
-	struct qy__zone *zone = &mm->zone[page->zone];
-	int err = 0;
+	if (node >= mm->nr_nodes)
+		return NULL;
+	return qy__alloc_block_node(mm, node, gfp, order, QY__PAGE_ALLOC);
+}
 
+void *qy_get_free_pages(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order)
+{
+	struct qy_page *page = qy_alloc_pages(mm, gfp, order);
+
+	return page ? qy__page_addr(mm, page) : NULL;
+}
+
+void *qy_get_zeroed_page(struct qy_mm *mm, qy_gfp_t gfp)
+{
+	return qy_get_free_pages(mm, gfp | QY_GFP_ZERO, 0);
+}
+
+/* ---- giving back ---- */
+
+/* The second page says for all of them whether the block is compound. */
+static inline void reset_tails(struct qy_page *head, unsigned int order)
+{
+	if (!order || head[1].type != QY__PAGE_TAIL)
+		return;
+	for (uint32_t i = 1; i < 1u << order; i++) {
+		qy__store_relaxed(&head[i].type, QY__PAGE_INSIDE);
+		qy__page_set_flags(&head[i], 0);
+	}
+}
+
+static void free_to_zone(struct qy_mm *mm, struct qy__zone *zone, struct qy_page *head,
+			 unsigned int order)
+{
+	qy__count_in_use(mm, -((size_t)1 << order));
 	qy__lock(&zone->lock);
-	if (page->type != QY__PAGE_ALLOC || (qy__page_flags(page) & QY__PAGE_F_RETIRED))
-		err = -EINVAL;
-	else if (page->order != order && !qy__planted(6))
-		err = -ERANGE;
-	if (err == -ERANGE)
-		qy__page_set_flags(page, qy__page_flags(page) | QY__PAGE_F_RETIRED);
-	if (!err)
-		page->type = QY__PAGE_INSIDE;
+	qy__free_one_locked(mm, zone, qy__page_pfn(mm, head), order, QY__FPI_NONE);
+	if (qy__report_free_due(mm, zone))
+		qy__report_free_locked(mm, zone, mm->pageblock_order);
 	qy__unlock(&zone->lock);
-	return err;
+}
+
+/* @head is nobody's any more, its other pages are INSIDE. */
+static inline void free_block(struct qy_mm *mm, struct qy_page *head, unsigned int order)
+{
+	struct qy__zone *zone = qy__page_zone(mm, head);
+
+	qy__page_debug_free(mm, head, order);
+	if (mm->pcp_on && order < QY__PCP_ORDERS && qy__pcp_free(mm, zone, head, order))
+		return;
+	free_to_zone(mm, zone, head, order);
+}
+
+void qy__free_block(struct qy_mm *mm, struct qy_page *head)
+{
+	unsigned int order = head->order;
+
+	reset_tails(head, order);
+	free_block(mm, head, order);
+}
+
+/*
+ * The release build trusts that two threads do not free one block at once: no atomic
+ * read-modify-write on this way.
+ */
+int qy__claim_block(struct qy_mm *mm, struct qy_page *page, unsigned int order)
+{
+	uint8_t type = QY__PAGE_ALLOC;
+
+	(void)mm;
+	if (qy__load_relaxed(&page->type) != QY__PAGE_ALLOC ||
+	    (qy__page_flags(page) & QY__PAGE_F_RETIRED))
+		return -EINVAL;
+	if (page->order != order && !qy__planted(6)) {
+		qy__page_set_flags(page, qy__page_flags(page) | QY__PAGE_F_RETIRED);
+		return -ERANGE;
+	}
+	if (QY_CONFIG_DEBUG)
+		return qy__cas_acquire(&page->type, &type, QY__PAGE_INSIDE) ? 0 : -EINVAL;
+	page->type = QY__PAGE_INSIDE;
+	return 0;
 }
 
 static const char *bad_free_title(const struct qy_mm *mm, const struct qy_page *page)
@@ -164,42 +291,84 @@ static const char *bad_free_title(const struct qy_mm *mm, const struct qy_page *
 	}
 }
 
-static int free_pages_from(struct qy_mm *mm, struct qy_page *page, const void *addr,
-			   unsigned int order, uintptr_t caller)
+void qy__report_bad_free(struct qy_mm *mm, const struct qy_page *page, const void *addr, int err,
+			 uintptr_t caller)
 {
-	int err = -EINVAL;
-
-	if (page && page >= mm->pages && page < mm->pages + (mm->end_pfn - mm->min_pfn))
-		err = claim_block(mm, page, order);
-	else
-		page = NULL;
 	if (err == -ERANGE)
 		qy__report_bad_page(mm, QY_REPORT_PAGE_ORDER, addr, page,
 				    "Page block freed with another order", caller);
-	else if (err)
+	else
 		qy__report_bad_page(mm, QY_REPORT_BAD_PAGE_FREE, addr, page,
 				    bad_free_title(mm, page), caller);
-	else
-		qy__free_block(mm, page);
-	return err;
+}
+
+struct qy_page *qy__check_page_pointer(const struct qy_mm *mm, const struct qy_page *page)
+{
+	uintptr_t off = (uintptr_t)page - (uintptr_t)mm->pages;
+
+	/* A pointer between two descriptors is no page either. */
+	if (off / sizeof(*page) >= qy__load_relaxed(&mm->end_pfn) - mm->min_pfn ||
+	    off % sizeof(*page))
+		return NULL;
+	return mm->pages + off / sizeof(*page);
+}
+
+/* Others hold references: only ours goes. Of a block that is not compound, all but its head goes. */
+static void put_shared(struct qy_mm *mm, struct qy_page *page, unsigned int order)
+{
+	bool compound = order && page[1].type == QY__PAGE_TAIL;
+
+	if (compound || !order) {
+		qy__page_put(mm, page);
+		return;
+	}
+	page->order = 0;
+	for (unsigned int o = 0; o < order; o++) {
+		struct qy_page *part = page + (1u << o);
+
+		part->order = (uint8_t)o;
+		free_block(mm, part, o);
+	}
+	qy__page_put(mm, page);
+}
+
+void qy__page_put(struct qy_mm *mm, struct qy_page *page)
+{
+	if (__atomic_fetch_sub(&page->alloc.refcount, 1, __ATOMIC_ACQ_REL) > 1)
+		return;
+	qy__store_relaxed(&page->alloc.refcount, 1);
+	if (!qy__claim_block(mm, page, page->order)) {
+		reset_tails(page, page->order);
+		free_block(mm, page, page->order);
+	}
+}
+
+static inline int free_pages_from(struct qy_mm *mm, struct qy_page *page, const void *addr,
+				  unsigned int order, uintptr_t caller)
+{
+	int err = -EINVAL;
+
+	if (likely(page)) {
+		if (unlikely(qy__load_relaxed(&page->type) == QY__PAGE_ALLOC &&
+			     qy__load_relaxed(&page->alloc.refcount) > 1 && page->order == order)) {
+			put_shared(mm, page, order);
+			return 0;
+		}
+		err = qy__claim_block(mm, page, order);
+	}
+	if (unlikely(err)) {
+		qy__report_bad_free(mm, page, addr, err, caller);
+		return err;
+	}
+	reset_tails(page, order);
+	free_block(mm, page, order);
+	return 0;
 }
 
 int qy_free_pages(struct qy_mm *mm, struct qy_page *page, unsigned int order)
 {
-	uintptr_t caller = (uintptr_t)__builtin_return_address(0);
-	ptrdiff_t off = (char *)page - (char *)mm->pages;
-
-	/* A pointer between two descriptors is no page either. */
-	if (off < 0 || off % (ptrdiff_t)sizeof(*page))
-		return free_pages_from(mm, NULL, page, order, caller);
-	return free_pages_from(mm, page, page, order, caller);
-}
-
-void *qy_get_free_pages(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order)
-{
-	struct qy_page *page = qy_alloc_pages(mm, gfp, order);
-
-	return page ? qy__page_addr(mm, page) : NULL;
+	return free_pages_from(mm, qy__check_page_pointer(mm, page), page, order,
+			       (uintptr_t)__builtin_return_address(0));
 }
 
 int qy_free_pages_addr(struct qy_mm *mm, const void *addr, unsigned int order)
@@ -209,6 +378,31 @@ int qy_free_pages_addr(struct qy_mm *mm, const void *addr, unsigned int order)
 	if (page && qy__page_addr(mm, page) != addr)
 		page = NULL;
 	return free_pages_from(mm, page, addr, order, (uintptr_t)__builtin_return_address(0));
+}
+
+int qy_page_get(struct qy_mm *mm, struct qy_page *page)
+{
+	page = qy__check_page_pointer(mm, page);
+	if (!page || qy__load_relaxed(&page->type) != QY__PAGE_ALLOC ||
+	    (qy__page_flags(page) & QY__PAGE_F_RETIRED))
+		return -EINVAL;
+	return (int)qy__fetch_add(&page->alloc.refcount, 1) + 1;
+}
+
+int qy_page_put(struct qy_mm *mm, struct qy_page *page)
+{
+	struct qy_page *head = qy__check_page_pointer(mm, page);
+	uint32_t left;
+
+	if (!head || qy__load_relaxed(&head->type) != QY__PAGE_ALLOC ||
+	    (qy__page_flags(head) & QY__PAGE_F_RETIRED)) {
+		qy__report_bad_free(mm, head, page, -EINVAL,
+				    (uintptr_t)__builtin_return_address(0));
+		return -EINVAL;
+	}
+	left = qy__load_relaxed(&head->alloc.refcount) - 1;
+	qy__page_put(mm, head);
+	return (int)left;
 }
 
 void *qy_page_address(const struct qy_mm *mm, const struct qy_page *page)
@@ -231,63 +425,7 @@ unsigned int qy_page_order(const struct qy_page *page)
 	return page->order;
 }
 
-size_t qy__nr_free_pages(const struct qy_mm *mm)
+struct qy_page *qy_page_head(const struct qy_mm *mm, struct qy_page *page)
 {
-	size_t n = 0;
-
-	for (int z = 0; z < QY_NR_ZONES; z++)
-		n += qy__load_relaxed(&mm->zone[z].nr_free_pages);
-	return n;
-}
-
-void qy_page_stats(struct qy_mm *mm, struct qy_page_stats *stats)
-{
-	*stats = (struct qy_page_stats){.struct_size = sizeof(*stats)};
-	for (int z = 0; z < QY_NR_ZONES; z++) {
-		struct qy__zone *zone = &mm->zone[z];
-
-		qy__lock(&zone->lock);
-		stats->spanned += zone->end_pfn - zone->start_pfn;
-		stats->managed += zone->managed;
-		stats->free += zone->nr_free_pages;
-		for (unsigned int o = 0; o <= mm->max_order; o++) {
-			stats->nr_free[o] += zone->area[o].nr_free;
-			if (zone->area[o].nr_free)
-				stats->free_max = max(stats->free_max, (size_t)1 << o);
-		}
-		qy__unlock(&zone->lock);
-	}
-	stats->high_water = qy__load_relaxed(&mm->pages_high_water);
-}
-
-/*
- * The lists are held still while the system takes the memory: nobody may be given a page in the
- * meantime.
- */
-static size_t trim_zone_locked(struct qy_mm *mm, struct qy__zone *zone)
-{
-	size_t bytes = 0;
-
-	for (unsigned int o = 0; o <= mm->max_order; o++) {
-		uint32_t pfn = zone->area[o].head;
-
-		for (uint32_t n = zone->area[o].nr_free; n && pfn != QY__PFN_NONE; n--) {
-			bytes += mm->os.ops->discard(&mm->os, qy__pfn_addr(mm, pfn),
-						     QY_PAGE_SIZE << o);
-			pfn = qy__pfn_page(mm, pfn)->next;
-		}
-	}
-	return bytes;
-}
-
-size_t qy_mm_trim(struct qy_mm *mm)
-{
-	size_t bytes = 0;
-
-	for (int z = 0; z < QY_NR_ZONES; z++) {
-		qy__lock(&mm->zone[z].lock);
-		bytes += trim_zone_locked(mm, &mm->zone[z]);
-		qy__unlock(&mm->zone[z].lock);
-	}
-	return bytes;
+	return qy__page_head(mm, page);
 }

@@ -17,6 +17,15 @@ struct qy_page *qy__alloc_block_node(struct qy_mm *mm, unsigned int node, qy_gfp
 				     unsigned int order, enum qy__page_type type);
 /* The way back for such a block. @head is trusted. */
 void qy__free_block(struct qy_mm *mm, struct qy_page *head);
+/* @pages more (or, negated, fewer) are off the free lists. */
+static inline void qy__count_in_use(struct qy_mm *mm, size_t pages)
+{
+	size_t now = qy__fetch_add(&mm->pages_in_use, pages) + pages;
+
+	if (now > qy__load_relaxed(&mm->pages_high_water))
+		qy__store_relaxed(&mm->pages_high_water, now);
+}
+
 /* Sum of nr_free_pages without locks (figures for messages), and of what lies on CPUs' lists. */
 size_t qy__nr_free_pages(const struct qy_mm *mm);
 /*
@@ -24,6 +33,8 @@ size_t qy__nr_free_pages(const struct qy_mm *mm);
  * Return: 0, -EINVAL, -ERANGE (the block is retired then).
  */
 int qy__claim_block(struct qy_mm *mm, struct qy_page *page, unsigned int order);
+/* One reference on an allocated block goes; with the last one, the block. */
+void qy__page_put(struct qy_mm *mm, struct qy_page *page);
 /* Say that @page (NULL: none of ours) at @addr cannot be freed: @err is what claim said. */
 void qy__report_bad_free(struct qy_mm *mm, const struct qy_page *page, const void *addr, int err,
 			 uintptr_t caller);

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pcp.c - per-CPU page lists.
+ *
+ * Place in an object's life: between page_alloc.c and the buddy. A list gives out the page that
+ * came back last (its cache lines are warm); the zone is asked for a batch when it is empty, and
+ * gets back the coldest when there are too many.
+ *
+ * Locks: see pcp.h. Only zone->lock is taken inside the lists.
+ */
+#include "page/pcp.h"
+
+#include "osif/osif.h"
+#include "page/buddy.h"
+#include "page/page_alloc.h"
+#include "util/assert.h"
+#include "util/plant.h"
+
+#define MOST_YIELDS 100000u /* who is inside comes out at once, unless he does not run */
+
+static inline bool pcp_enter(struct qy_mm *mm, struct qy__pcp *pcp)
+{
+	qy__store_relaxed(&pcp->busy, 1);
+	if (unlikely(mm->pcp_fence))
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	else
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (likely(!qy__load_acquire(&mm->pcp_stopped)))
+		return true;
+	qy__store_release(&pcp->busy, 0);
+	return false;
+}
+
+static inline void pcp_leave(struct qy__pcp *pcp)
+{
+	qy__store_release(&pcp->busy, 0);
+}
+
+static struct qy__pcp *this_pcp(struct qy_mm *mm, struct qy__zone *zone)
+{
+	unsigned int cpu = qy__this_cpu(mm);
+
+	return likely(cpu < mm->nr_cpus) && zone->pcp ? &zone->pcp[cpu] : NULL;
+}
+
+static inline void add_count(struct qy__pcp *pcp, uint32_t pages)
+{
+	qy__store_relaxed(&pcp->count, pcp->count + pages);
+}
+
+static void push_head(struct qy_mm *mm, struct qy__pcp_list *list, struct qy_page *page)
+{
+	uint32_t pfn = qy__page_pfn(mm, page);
+
+	page->prev = QY__PFN_NONE;
+	page->next = list->nr ? list->head : QY__PFN_NONE;
+	if (list->nr)
+		qy__pfn_page(mm, list->head)->prev = pfn;
+	else
+		list->tail = pfn;
+	list->head = pfn;
+	list->nr++;
+}
+
+static void push_tail(struct qy_mm *mm, struct qy__pcp_list *list, struct qy_page *page)
+{
+	uint32_t pfn = qy__page_pfn(mm, page);
+
+	page->next = QY__PFN_NONE;
+	page->prev = list->nr ? list->tail : QY__PFN_NONE;
+	if (list->nr)
+		qy__pfn_page(mm, list->tail)->next = pfn;
+	else
+		list->head = pfn;
+	list->tail = pfn;
+	list->nr++;
+}
+
+static struct qy_page *pop_head(struct qy_mm *mm, struct qy__pcp_list *list)
+{
+	struct qy_page *page = qy__pfn_page(mm, list->head);
+
+	list->head = page->next;
+	if (--list->nr)
+		qy__pfn_page(mm, list->head)->prev = QY__PFN_NONE;
+	return page;
+}
+
+static struct qy_page *pop_tail(struct qy_mm *mm, struct qy__pcp_list *list)
+{
+	struct qy_page *page = qy__pfn_page(mm, list->tail);
+
+	list->tail = page->prev;
+	if (--list->nr)
+		qy__pfn_page(mm, list->tail)->next = QY__PFN_NONE;
+	return page;
+}
+
+/* A batch from the zone, in the order of addresses where it was cut from one block. */
+static bool refill(struct qy_mm *mm, struct qy__zone *zone, struct qy__pcp *pcp, unsigned int order,
+		   unsigned int type, unsigned int alloc_flags)
+{
+	struct qy__pcp_list *list = &pcp->list[order * QY_MIGRATE_PCPTYPES + type];
+	uint32_t batch = qy__load_relaxed(&zone->pcp_batch), n;
+
+	if (qy__load_relaxed(&zone->pcp_disabled))
+		return false;
+	if (batch > 1)
+		batch = max(batch >> order, 2u);
+	qy__lock(&zone->lock);
+	for (n = 0; n < batch; n++) {
+		struct qy_page *page = qy__rmqueue_locked(mm, zone, order, type, alloc_flags);
+
+		if (!page)
+			break;
+		page->migratetype = qy__pageblock_type(mm, qy__page_pfn(mm, page));
+		qy__store_relaxed(&page->type, QY__PAGE_PCP);
+		push_tail(mm, list, page);
+	}
+	qy__unlock(&zone->lock);
+	add_count(pcp, n << (qy__planted(106) ? 0 : order));
+	qy__count_in_use(mm, (size_t)n << order);
+	return n > 0;
+}
+
+struct qy_page *qy__pcp_alloc(struct qy_mm *mm, struct qy__zone *zone, unsigned int order,
+			      unsigned int type, unsigned int alloc_flags)
+{
+	struct qy__pcp *pcp = this_pcp(mm, zone);
+	struct qy__pcp_list *list;
+	struct qy_page *page;
+
+	if (unlikely(!pcp) || unlikely(!pcp_enter(mm, pcp)))
+		return NULL;
+	list = &pcp->list[order * QY_MIGRATE_PCPTYPES + type];
+	if (unlikely(!list->nr) && !refill(mm, zone, pcp, order, type, alloc_flags)) {
+		pcp_leave(pcp);
+		return NULL;
+	}
+	page = pop_head(mm, list);
+	add_count(pcp, -(1u << order));
+	pcp->free_factor >>= 1;
+	qy__store_relaxed(&page->type, QY__PAGE_ALLOC);
+	pcp_leave(pcp);
+	return page;
+}
+
+/* @pages, or a little more, go back to the zone: the coldest of each list in turn. */
+static uint32_t give_back(struct qy_mm *mm, struct qy__zone *zone, struct qy__pcp *pcp,
+			  uint32_t pages)
+{
+	unsigned int i = pcp->next_list, empty = 0;
+	uint32_t done = 0;
+
+	qy__lock(&zone->lock);
+	while (done < pages && empty < QY__PCP_LISTS) {
+		struct qy__pcp_list *list;
+		struct qy_page *page;
+
+		i = (i + 1) % QY__PCP_LISTS;
+		list = &pcp->list[i];
+		if (!list->nr) {
+			empty++;
+			continue;
+		}
+		empty = 0;
+		page = pop_tail(mm, list);
+		done += 1u << page->order;
+		qy__free_one_locked(mm, zone, qy__page_pfn(mm, page), page->order, QY__FPI_NONE);
+	}
+	qy__unlock(&zone->lock);
+	pcp->next_list = (uint8_t)i;
+	add_count(pcp, -done);
+	qy__count_in_use(mm, -(size_t)done);
+	return done;
+}
+
+/* The more frees follow each other, the more goes back at a time; within [batch, high - batch]. */
+static uint32_t nr_to_free(struct qy__pcp *pcp, uint32_t high, uint32_t batch)
+{
+	uint32_t most = high > batch ? high - batch : 1, n = batch << pcp->free_factor;
+
+	if (n < most)
+		pcp->free_factor++;
+	return min(max(n, batch), max(most, 1u));
+}
+
+static QY_NOINLINE void too_many(struct qy_mm *mm, struct qy__zone *zone, struct qy__pcp *pcp,
+				 uint32_t high, bool burst)
+{
+	if (burst || qy__load_relaxed(&zone->pcp_disabled))
+		give_back(mm, zone, pcp, pcp->count);
+	else
+		give_back(mm, zone, pcp, nr_to_free(pcp, high, qy__load_relaxed(&zone->pcp_batch)));
+}
+
+bool qy__pcp_free(struct qy_mm *mm, struct qy__zone *zone, struct qy_page *head, unsigned int order)
+{
+	unsigned int type = qy__pageblock_type(mm, qy__page_pfn(mm, head)), list = type;
+	struct qy__pcp *pcp;
+	uint32_t high;
+	bool burst;
+
+	if (unlikely(type >= QY_MIGRATE_PCPTYPES)) {
+		if (type == QY_MIGRATE_ISOLATE || !mm->grouping)
+			return false;
+		list = QY_MIGRATE_MOVABLE;
+	}
+	pcp = this_pcp(mm, zone);
+	if (unlikely(!pcp) || unlikely(!pcp_enter(mm, pcp)))
+		return false;
+	head->migratetype = type;
+	qy__page_set_flags(head, 0);
+	qy__store_relaxed(&head->type, QY__PAGE_PCP);
+	push_head(mm, &pcp->list[(qy__planted(107) ? 0 : order) * QY_MIGRATE_PCPTYPES + list], head);
+	add_count(pcp, 1u << order);
+	high = qy__load_relaxed(&zone->pcp_high);
+	if (unlikely(qy__load_relaxed(&mm->reclaim.active)))
+		high = min(high, 4 * qy__load_relaxed(&zone->pcp_batch));
+	burst = pcp->free_factor && order;
+	if (unlikely(pcp->count >= high || burst || qy__load_relaxed(&zone->pcp_disabled)))
+		too_many(mm, zone, pcp, high, burst);
+	pcp_leave(pcp);
+	return true;
+}
+
+/* ---- from outside ---- */
+
+static bool wait_until_left(const struct qy__pcp *pcp, bool bounded)
+{
+	for (uint32_t n = 0; qy__load_acquire(&pcp->busy); n++) {
+		if (bounded && n == MOST_YIELDS)
+			return false;
+		qy__osif_yield();
+	}
+	return true;
+}
+
+static bool stop(struct qy_mm *mm, bool bounded)
+{
+	qy__store_release(&mm->pcp_stopped, 1);
+	if (mm->cpu_provider == QY_CPU_MANUAL)
+		return true; /* the caller is on every CPU, one at a time */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!mm->pcp_fence)
+		qy__osif_barrier();
+	for (unsigned int z = 0; z < mm->nr_zones; z++) {
+		for (unsigned int cpu = 0; mm->zone[z].pcp && cpu < mm->nr_cpus; cpu++) {
+			if (!wait_until_left(&mm->zone[z].pcp[cpu], bounded))
+				return false;
+		}
+	}
+	return true;
+}
+
+void qy__pcp_stop(struct qy_mm *mm)
+{
+	qy__lock(&mm->pcp_lock);
+	if (mm->pcp_on)
+		stop(mm, false);
+}
+
+bool qy__pcp_try_stop(struct qy_mm *mm)
+{
+	uint32_t n = 0;
+
+	while (!qy__trylock(&mm->pcp_lock)) {
+		if (n++ == MOST_YIELDS)
+			return false;
+		qy__osif_yield();
+	}
+	if (!mm->pcp_on || stop(mm, true))
+		return true;
+	qy__pcp_resume(mm);
+	return false;
+}
+
+void qy__pcp_resume(struct qy_mm *mm)
+{
+	qy__store_release(&mm->pcp_stopped, 0);
+	qy__unlock(&mm->pcp_lock);
+}
+
+static uint32_t drain_zone(struct qy_mm *mm, struct qy__zone *zone)
+{
+	uint32_t pages = 0;
+
+	for (unsigned int cpu = 0; zone->pcp && cpu < mm->nr_cpus; cpu++) {
+		struct qy__pcp *pcp = &zone->pcp[cpu];
+
+		if (pcp->count)
+			pages += give_back(mm, zone, pcp, pcp->count);
+	}
+	return pages;
+}
+
+uint32_t qy__pcp_drain_stopped(struct qy_mm *mm, struct qy__zone *zone)
+{
+	uint32_t pages = 0;
+
+	if (zone)
+		return drain_zone(mm, zone);
+	for (unsigned int z = 0; z < mm->nr_zones; z++)
+		pages += drain_zone(mm, &mm->zone[z]);
+	return pages;
+}
+
+size_t qy__pcp_drain_all(struct qy_mm *mm)
+{
+	size_t pages;
+
+	if (!mm->pcp_on)
+		return 0;
+	qy__pcp_stop(mm);
+	pages = qy__pcp_drain_stopped(mm, NULL);
+	qy__pcp_resume(mm);
+	return pages;
+}
+
+void qy__zone_pcp_disable(struct qy_mm *mm, struct qy__zone *zone)
+{
+	qy__pcp_stop(mm);
+	qy__store_relaxed(&zone->pcp_disabled, zone->pcp_disabled + 1);
+	qy__pcp_drain_stopped(mm, zone);
+	qy__pcp_resume(mm);
+}
+
+void qy__zone_pcp_enable(struct qy_mm *mm, struct qy__zone *zone)
+{
+	qy__lock(&mm->pcp_lock);
+	qy__assert(zone->pcp_disabled);
+	qy__store_relaxed(&zone->pcp_disabled, zone->pcp_disabled - 1);
+	qy__unlock(&mm->pcp_lock);
+}
+
+uint32_t qy__pcp_count(const struct qy_mm *mm, const struct qy__zone *zone)
+{
+	uint32_t pages = 0;
+
+	for (unsigned int cpu = 0; zone->pcp && cpu < mm->nr_cpus; cpu++)
+		pages += qy__load_relaxed(&zone->pcp[cpu].count);
+	return pages;
+}
