@@ -7,7 +7,10 @@
 #include "util/rng.h"
 
 #include "util/assert.h"
+#include "util/atomic.h"
 #include "util/hash.h"
+
+#define GAMMA UINT64_C(0x9e3779b97f4a7c15)
 
 void qy__rng_seed(struct qy__rng *rng, uint64_t seed)
 {
@@ -16,8 +19,13 @@ void qy__rng_seed(struct qy__rng *rng, uint64_t seed)
 
 uint64_t qy__rng_next(struct qy__rng *rng)
 {
-	rng->state += UINT64_C(0x9e3779b97f4a7c15);
+	rng->state += GAMMA;
 	return qy__mix64(rng->state);
+}
+
+uint64_t qy__rng_next_shared(struct qy__rng *rng)
+{
+	return qy__mix64(qy__fetch_add(&rng->state, GAMMA) + GAMMA);
 }
 
 uint32_t qy__rng_below(struct qy__rng *rng, uint32_t n)
