@@ -81,7 +81,7 @@ struct qy_report {
 	enum qy_report_kind kind;
 	struct qy_mm *mm;
 	const char *cache;	  /* name, or "page", "kmalloc-large", "vmalloc" */
-	char title[128];	  /* as SLUB words it */
+	char title[256];	  /* as SLUB words it */
 	/* start of the object; if there is none, the pointer that was given */
 	const void *object;
 	size_t object_size;	  /* bytes asked for where known, else the cache's */
@@ -94,7 +94,8 @@ struct qy_report {
 	/* of the first damaged byte (or bad pointer), from the object's start */
 	ptrdiff_t damage_offset;
 	uint8_t expected, found;  /* at the first damaged byte */
-	char fix[96];		  /* what was repaired: "Restoring Right Redzone 0x…-0x…=0xcc" */
+	/* what was repaired: "Restoring Right Redzone 0x…-0x…=0xcc"; NOMEM: how many went untold */
+	char fix[96];
 	enum qy_family family_alloc, family_free;
 	struct qy_stack alloc, free, here;
 	const uint8_t *left, *right, *padding; /* bytes to dump beside the object, or NULL */

@@ -495,7 +495,8 @@ struct qy_shrink_control {
  * @count: objects that could be freed now; 0 or QY_SHRINK_EMPTY: none.
  * @scan: free up to nr_to_scan; Return: freed, or QY_SHRINK_STOP: give up for now.
  * Both are called without locks, from any call that allocates with DIRECT_RECLAIM, never nested in
- * one thread: an allocation inside scan() does not reclaim.
+ * one thread: an allocation inside scan() does not reclaim. In one run scan() is called at most
+ * 65536 times, and no more when it tried nothing (nr_scanned is 0).
  */
 struct qy_shrinker {
 	size_t (*count)(struct qy_shrinker *s, struct qy_shrink_control *sc);
@@ -504,20 +505,27 @@ struct qy_shrinker {
 	size_t batch;	     /* objects per scan() call, 0: 128 */
 	unsigned int seeks;  /* cost of an object against a page's: 0 cheap, default 2 */
 	unsigned int flags;
-	struct qy_mm *mm;    /* the library's from here */
+	struct qy_mm *mm;    /* the library's from here: 0 before it is first registered */
 	struct qy_shrinker *next;
 	uint32_t running;
 	uint64_t deferred[QY_MAX_NODES];
 };
 #define QY_DEFAULT_SEEKS 2
-/** qy_shrinker_register - Return: 0, -EINVAL: no count or scan, -EBUSY: registered already. */
+/**
+ * qy_shrinker_register - Return: 0, -EINVAL: no count or scan, -EBUSY: registered already.
+ * A run under way does not call it.
+ */
 QY_API int qy_shrinker_register(struct qy_mm *mm, struct qy_shrinker *s);
 /**
- * qy_shrinker_unregister - waits for calls under way in other threads; a shrinker may unregister
- * itself from inside scan(). Return: 0, -ENOENT.
+ * qy_shrinker_unregister - waits for calls under way in other threads (it must not hold what they
+ * wait for); a shrinker may unregister itself from inside scan(), and be gone when that returns.
+ * Return: 0, -ENOENT.
  */
 QY_API int qy_shrinker_unregister(struct qy_shrinker *s);
-/** qy_mm_shrink - run all shrinkers at @priority (12 lightly … 0 everything). Return: freed. */
+/**
+ * qy_mm_shrink - run all shrinkers at @priority (12 lightly … 0 everything), whatever @gfp says.
+ * Return: freed, as they say; 0: inside a shrinker of the same thread, or there is no such node.
+ */
 QY_API size_t qy_mm_shrink(struct qy_mm *mm, qy_gfp_t gfp, unsigned int node,
 			   unsigned int priority);
 /**

@@ -104,9 +104,17 @@ QY_NORETURN static void die(void)
 	abort();
 }
 
+static __thread bool in_sink __attribute__((tls_model("initial-exec")));
+
+bool qy__in_report(void)
+{
+	return in_sink;
+}
+
 void qy__report_emit(struct qy_report *r)
 {
 	struct qy__report_state *st = &r->mm->report;
+	bool outer = in_sink; /* another instance's sink may use this one */
 	enum qy_policy policy;
 
 	r->when = qy__osif_now(&r->mm->os);
@@ -116,10 +124,12 @@ void qy__report_emit(struct qy_report *r)
 	if (is_bug(r->kind))
 		st->found++;
 	policy = st->policy;
+	in_sink = true;
 	if (st->sink.fn)
 		st->sink.fn(r, st->sink.ctx);
 	else
 		qy__report_to_stderr(r, NULL);
+	in_sink = outer;
 	qy__unlock(&st->lock);
 	if (is_bug(r->kind) && policy == QY_POLICY_ABORT)
 		die();

@@ -39,6 +39,8 @@ __attribute__((format(printf, 2, 3))) void qy__report_title(struct qy_report *r,
 							    ...);
 __attribute__((format(printf, 2, 3))) void qy__report_fix(struct qy_report *r, const char *fmt,
 							  ...);
+/* Is the calling thread inside a sink? */
+bool qy__in_report(void);
 /* Number, hash, tell, decide. Does not return under QY_POLICY_ABORT when the kind is a bug. */
 void qy__report_emit(struct qy_report *r);
 

@@ -171,7 +171,7 @@ size_t qy_report_text(const struct qy_report *r, char *buf, size_t size)
 	char name[512];
 
 	if (r->kind == QY_REPORT_TRACE || r->kind == QY_REPORT_NOMEM) {
-		qy__fmt(&b, "%s\n", r->title);
+		qy__fmt(&b, "%s%s%s\n", r->title, r->fix[0] ? "; " : "", r->fix);
 		return b.len;
 	}
 	rule(&b, '=');

@@ -190,9 +190,12 @@ struct qy_cma {
 };
 
 /* reclaim.c */
+struct qy__reclaim_walk;
 struct qy__reclaim_state {
-	struct qy__lock lock; /* the list and each shrinker's running, deferred */
+	struct qy__lock lock; /* the list, the walks and each shrinker's running, deferred */
 	struct qy_shrinker *first;
+	struct qy__reclaim_walk *walks; /* threads that are inside shrinkers or hook */
+	int32_t fork_pid;		/* who holds the lock over fork() */
 	struct qy_reclaim_hook hook;
 	uint64_t warn_since;	      /* start of the present five seconds of messages */
 	uint32_t warned, suppressed;  /* messages in them; not told */

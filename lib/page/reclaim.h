@@ -8,8 +8,11 @@
 
 #include "page/page.h"
 
+#define QY__SHRINK_PRIORITY 12u /* the lightest; 0 is everything */
+
 /*
  * Shrinkers at @priority, for requests that may reclaim; 0 inside a shrinker of the same thread.
+ * One that knows nodes is asked for @node first, then (not THISNODE) for the others.
  * Return: what they say they freed.
  */
 size_t qy__reclaim(struct qy_mm *mm, qy_gfp_t gfp, unsigned int node, unsigned int priority);

@@ -38,7 +38,7 @@ static inline void *hide(void *p)
 /* What a report said, kept after the sink returned. */
 struct record {
 	enum qy_report_kind kind;
-	char cache[32], title[128], fix[96];
+	char cache[32], title[256], fix[96];
 	const void *object;
 	size_t object_size, damage_len;
 	ptrdiff_t damage_offset;
@@ -48,8 +48,11 @@ struct record {
 };
 
 struct recorder {
-	unsigned int nr; /* reports; the first RECORDED of them are kept */
+	unsigned int nr; /* findings; the first RECORDED of them are kept */
 	struct record at[RECORDED];
+	/* messages that an allocation failed are no findings: how many, and the last */
+	unsigned int nomem;
+	struct record last_nomem;
 };
 
 struct instance {
@@ -72,7 +75,12 @@ static inline void record_report(const struct qy_report *r, void *ctx)
 	struct recorder *rec = ctx;
 	struct record *to = &rec->at[rec->nr < RECORDED ? rec->nr : RECORDED - 1];
 
-	rec->nr++;
+	if (r->kind == QY_REPORT_NOMEM) {
+		to = &rec->last_nomem;
+		rec->nomem++;
+	} else {
+		rec->nr++;
+	}
 	*to = (struct record){
 		.kind = r->kind,
 		.object = r->object,
