@@ -17,6 +17,7 @@
 #include "instance.h"
 #include "kmalloc/kmalloc.h"
 #include "page/mm.h"
+#include "page/page_debug.h"
 #include "slab/slab.h"
 #include "util/fmt.h"
 #include "util/percpu.h"
@@ -34,6 +35,8 @@ static int boot(struct qy_mm *mm, const struct qy_mm_config *cfg)
 
 	if (!err)
 		err = qy__debug_init(mm, cfg);
+	if (!err)
+		err = qy__page_debug_init(mm, cfg);
 	if (!err)
 		err = qy__slab_boot(mm);
 	if (!err)
@@ -59,6 +62,7 @@ struct qy_mm *qy_mm_create(const struct qy_mm_config *cfg)
 	if (!err)
 		err = qy__size_classes_init(mm);
 	if (err) {
+		qy__page_debug_release(mm);
 		qy__mm_release(mm);
 		errno = -err;
 		return NULL;
@@ -72,6 +76,7 @@ void qy_mm_destroy(struct qy_mm *mm)
 	if (!mm)
 		return;
 	qy__vmap_release(mm);
+	qy__page_debug_release(mm);
 	qy__mm_release(mm);
 }
 
@@ -125,7 +130,7 @@ struct qy_mm *qy_mm_default(void)
 
 unsigned int qy_validate(struct qy_mm *mm)
 {
-	return qy__debug_validate(mm) + qy__vmap_validate(mm);
+	return qy__debug_validate(mm) + qy__vmap_validate(mm) + qy__page_debug_validate(mm);
 }
 
 void qy_mm_fork_prepare(struct qy_mm *mm)

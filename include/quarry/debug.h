@@ -21,6 +21,13 @@ QY_BEGIN_DECLS
  *   red_zone=BYTES      least size of each red zone (8…4096)
  *   policy=report|abort
  *   validate=N          check everything at every N-th allocation or free
+ *   init_on_alloc       pages are zeroed when handed out
+ *   init_on_free        … when given back; handed out as they are then (page_poison goes before)
+ *   page_poison         0xaa when given back, verified when handed out
+ *   debug_pagealloc     free pages trap (in an arena: nothing does)
+ *   debug_guardpage_minorder=N  with debug_pagealloc: splits below this order leave guard pages
+ *   page_owner          who took each page, who gave it back: qy_page_owner()
+ *       these five switches also with =1, =on, =y and =0, =off, =n
  *   report=PATH         the malloc drop-ins append reports to this file ("%p" is the process id)
  */
 

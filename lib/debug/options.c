@@ -22,6 +22,11 @@ static bool is_separator(char ch)
 	return ch == ' ' || ch == ':' || ch == '\t' || ch == '\n';
 }
 
+static bool key_is(const char *s, const char *eq, const char *key)
+{
+	return (size_t)(eq - s) == strlen(key) && !memcmp(s, key, (size_t)(eq - s));
+}
+
 /* One letter into @flags. false: no such letter. */
 static bool parse_letter(char ch, qy_slab_flags_t *flags)
 {
@@ -126,6 +131,49 @@ static int parse_policy(const char *s, const char *end, int *policy)
 	return 0;
 }
 
+/* @value in [s, end): "1", "on", "y", "0", "off", "n", or without "=" at all: on. */
+static int parse_switch(const char *s, const char *end, bool said, bool *on)
+{
+	static const char *const words[] = {"0", "1", "off", "on", "n", "y"};
+
+	*on = true;
+	if (!said)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		if (!key_is(s, end, words[i]))
+			continue;
+		*on = i & 1;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* An item that is a switch of the page floor. false: it is none. */
+static bool parse_page_switch(struct qy__debug_config *cfg, const char *s, const char *key_end,
+			      const char *end, int *err)
+{
+	static const struct {
+		const char *key;
+		unsigned int flag;
+	} table[] = {
+		{"init_on_alloc", QY_PAGE_INIT_ON_ALLOC}, {"init_on_free", QY_PAGE_INIT_ON_FREE},
+		{"page_poison", QY_PAGE_POISON},	  {"debug_pagealloc", QY_PAGE_UNMAP},
+		{"page_owner", QY_PAGE_OWNER},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		bool said = key_end < end, on = false;
+
+		if (!key_is(s, key_end, table[i].key))
+			continue;
+		*err = parse_switch(key_end + said, end, said, &on);
+		cfg->page_on = on ? cfg->page_on | table[i].flag : cfg->page_on & ~table[i].flag;
+		cfg->page_off = on ? cfg->page_off & ~table[i].flag : cfg->page_off | table[i].flag;
+		return true;
+	}
+	return false;
+}
+
 static int parse_path(struct qy__debug_config *cfg, const char *s, const char *end)
 {
 	size_t len = (size_t)(end - s);
@@ -135,11 +183,6 @@ static int parse_path(struct qy__debug_config *cfg, const char *s, const char *e
 	memcpy(cfg->report_path, s, len);
 	cfg->report_path[len] = 0;
 	return 0;
-}
-
-static bool key_is(const char *s, const char *eq, const char *key)
-{
-	return (size_t)(eq - s) == strlen(key) && !memcmp(s, key, (size_t)(eq - s));
 }
 
 static int parse_item(struct qy__debug_config *cfg, const char *s, const char *end,
@@ -169,6 +212,13 @@ static int parse_item(struct qy__debug_config *cfg, const char *s, const char *e
 		err = parse_policy(value, end, &cfg->policy);
 	} else if (key_is(s, key_end, "report")) {
 		err = parse_path(cfg, value, end);
+	} else if (key_is(s, key_end, "debug_guardpage_minorder")) {
+		err = parse_bytes(value, end, &n);
+		if (n > QY_CONFIG_MAX_ORDER_LIMIT)
+			err = -EINVAL;
+		cfg->guardpage_minorder = (int)n;
+	} else {
+		parse_page_switch(cfg, s, key_end, end, &err);
 	}
 	return err;
 }
@@ -178,7 +228,7 @@ int qy__debug_parse(struct qy__debug_config *cfg, const char *string, const char
 	const char *s = cfg->text, *end;
 
 	memset(cfg, 0, sizeof(*cfg));
-	cfg->policy = -1;
+	cfg->policy = cfg->guardpage_minorder = -1;
 	*bad = string;
 	if (!string)
 		return 0;
@@ -240,6 +290,17 @@ qy_slab_flags_t qy__debug_cache_flags(const struct qy__debug_config *cfg, const 
 	return (flags & ~QY_SLAB_DEBUG_FLAGS) | (flags & QY__DEBUG_MASK);
 }
 
+/* What the string says of the page floor goes before the configuration. */
+static void set_page_debug(struct qy_mm *mm, const struct qy_mm_config *cfg)
+{
+	const struct qy__debug_config *said = &mm->debug->config;
+
+	mm->page_debug = (cfg->page_debug & ~said->page_off) | said->page_on;
+	mm->guardpage_minorder = said->guardpage_minorder >= 0
+					 ? (uint32_t)said->guardpage_minorder
+					 : cfg->guardpage_minorder;
+}
+
 int qy__debug_config_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 {
 	const char *bad;
@@ -251,6 +312,7 @@ int qy__debug_config_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 		return -EINVAL;
 	if (!mm->debug->config.red_zone)
 		mm->debug->config.red_zone = cfg->red_zone ? cfg->red_zone : 8;
+	set_page_debug(mm, cfg);
 	if (mm->debug->config.policy >= 0)
 		mm->report.policy = (enum qy_policy)mm->debug->config.policy;
 	return 0;

@@ -11,7 +11,7 @@
 
 #include "debug/debug.h"
 #include "page/mm.h"
-#include "page/page_alloc.h"
+#include "page/page_owner.h"
 #include "util/backtrace.h"
 #include "util/bitops.h"
 #include "util/hash.h"
@@ -31,6 +31,7 @@ static int init_depot(struct qy_mm *mm, struct qy__stackdepot *d)
 		return -ENOMEM;
 	qy__depot_init(d, bucket, nr_buckets, pool, max_pools,
 		       small ? QY_CONFIG_PAGE_SHIFT : max(16u, (unsigned int)QY_CONFIG_PAGE_SHIFT));
+	mm->depot = d;
 	return 0;
 }
 
@@ -45,32 +46,12 @@ int qy__debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 	return init_depot(mm, &st->depot);
 }
 
-static uint32_t save_stack(struct qy_mm *mm, const uintptr_t *pc, unsigned int n)
-{
-	struct qy__stackdepot *d = &mm->debug->depot;
-	bool want_pool = false;
-	uint32_t handle = qy__depot_save(d, pc, n, &want_pool);
-	struct qy_page *pool;
-
-	if (!want_pool)
-		return handle;
-	pool = qy__alloc_block(mm, QY_GFP_NOWAIT, d->pool_shift - QY_CONFIG_PAGE_SHIFT,
-			       QY__PAGE_ALLOC);
-	if (!pool)
-		return 0;
-	if (qy__depot_add_pool(d, qy__page_addr(mm, pool))) {
-		qy__free_block(mm, pool);
-		return 0;
-	}
-	return qy__depot_save(d, pc, n, &want_pool);
-}
-
 void qy__debug_call(struct qy_mm *mm, struct qy__call *call)
 {
 	uintptr_t pc[QY_STACK_MAX];
 	unsigned int n = qy__backtrace_from(pc, QY_STACK_MAX, call->caller);
 
-	call->stack = save_stack(mm, pc, n);
+	call->stack = qy__save_stack(mm, pc, n);
 	call->tid = qy__osif_tid();
 	call->cpu = qy__this_cpu(mm);
 	call->when = qy__osif_now(&mm->os);

@@ -35,6 +35,11 @@ struct qy__osif_ops {
 	bool (*move)(struct qy__osif *os, void *to, void *from, size_t len, size_t guard);
 	/* Keep the addresses but let no access pass (freed mappings in quarantine). */
 	void (*protect)(struct qy__osif *os, void *addr, size_t len);
+	/*
+	 * Let no access pass (@on false), or again; the contents stay. An arena lets every access
+	 * pass. 0 / -ENOMEM: the system keeps no more borders, nothing changed.
+	 */
+	int (*access)(struct qy__osif *os, void *addr, size_t len, bool on);
 	/* Give the whole span back. */
 	void (*release)(struct qy__osif *os);
 };

@@ -63,6 +63,15 @@ static void arena_protect(struct qy__osif *os, void *addr, size_t len)
 	(void)len;
 }
 
+static int arena_access(struct qy__osif *os, void *addr, size_t len, bool on)
+{
+	(void)os;
+	(void)addr;
+	(void)len;
+	(void)on;
+	return 0;
+}
+
 static void arena_release(struct qy__osif *os)
 {
 	(void)os;
@@ -75,6 +84,7 @@ const struct qy__osif_ops qy__osif_arena_ops = {
 	.unmap = arena_unmap,
 	.move = arena_move,
 	.protect = arena_protect,
+	.access = arena_access,
 	.release = arena_release,
 };
 

@@ -144,6 +144,16 @@ static void anon_protect(struct qy__osif *os, void *addr, size_t len)
 	errno = saved;
 }
 
+static int anon_access(struct qy__osif *os, void *addr, size_t len, bool on)
+{
+	int saved = errno;
+	int ret = mprotect(addr, len, on ? PROT_READ | PROT_WRITE : PROT_NONE) ? -ENOMEM : 0;
+
+	(void)os;
+	errno = saved;
+	return ret;
+}
+
 static void anon_release(struct qy__osif *os)
 {
 	give_back(os->base, os->size);
@@ -156,6 +166,7 @@ const struct qy__osif_ops qy__osif_anon_ops = {
 	.unmap = anon_unmap,
 	.move = anon_move,
 	.protect = anon_protect,
+	.access = anon_access,
 	.release = anon_release,
 };
 

@@ -171,11 +171,21 @@ struct qy__report_state {
 	uint64_t seq;
 };
 
+/* page_debug.c, page_owner.c */
+struct qy__page_debug_state {
+	uint64_t bad_since;    /* start of the present minute of bad pages; report.lock */
+	uint32_t bad_shown, bad_unshown; /* told in it; not told; report.lock */
+	bool unmap_off;	       /* the system keeps no more borders: nothing is made to trap */
+	uint32_t owner_end;    /* there are records of the pages before; ANON: grow_lock */
+	size_t owner_bytes;    /* ANON: of the mapping that holds the records */
+};
+
 struct qy__slab_state;
 struct qy__kmalloc_state;
 struct qy__vmap_state;
 struct qy__debug_state;
 struct qy__page_owner;
+struct qy__stackdepot;
 
 #define QY__MAX_HOLES 16
 #define QY__NR_CMA 8
@@ -237,6 +247,8 @@ struct qy_mm {
 	struct qy__vmap_state *vmap;
 	struct qy__debug_state *debug;
 	struct qy__page_owner *owner; /* page_owner's record of min_pfn, NULL: off */
+	struct qy__stackdepot *depot; /* the debug state's; NULL: not there */
+	struct qy__page_debug_state page_state;
 	struct qy__lock grow_lock;
 	struct qy__lock pcp_lock;
 	struct qy_watermark_config watermark; /* with every 0 replaced by its meaning */
