@@ -170,6 +170,29 @@ static bool book_is_sane(const struct qy__check *ck, const void *p, size_t len)
 	return in_span(mm, p, len) && (uintptr_t)p + len <= ck->start;
 }
 
+/* The zones lie among the pages, the page blocks' types where the other books do. */
+static bool zones_are_sane(struct qy__check *ck)
+{
+	const struct qy_mm *mm = ck->mm;
+	size_t blocks;
+
+	if (!qy__holds(ck,
+		       mm->nr_nodes && mm->nr_nodes <= QY_MAX_NODES &&
+			       mm->nr_zones == mm->nr_nodes * QY_NR_ZONES &&
+			       mm->pageblock_order <= mm->max_order &&
+			       mm->pageblock_first == ck->min_pfn >> mm->pageblock_order,
+		       "MM", "%u nodes, %u zones, page blocks of order %u from %u", mm->nr_nodes,
+		       mm->nr_zones, mm->pageblock_order, mm->pageblock_first))
+		return false;
+	blocks = ((ck->end_pfn - 1) >> mm->pageblock_order) - mm->pageblock_first + 1;
+	return qy__holds(ck,
+			 !((uintptr_t)mm->zone % 8) && !((uintptr_t)mm->pageblock % 8) &&
+				 qy__check_readable(ck, mm->zone,
+						    mm->nr_zones * sizeof(*mm->zone)) &&
+				 book_is_sane(ck, mm->pageblock, blocks),
+			 "MM", "the zones or the page blocks' types are not where they can be");
+}
+
 /*
  * Pages, page numbers and books must agree with each other and with the place of the instance; each
  * is a bound for what follows. A field that lies is contradicted by the others.
@@ -188,6 +211,8 @@ static bool head_is_sane(struct qy__check *ck)
 		       "MM", "the descriptors are not where they can be"))
 		return false;
 	ck->pages = mm->pages;
+	if (!zones_are_sane(ck))
+		return false;
 	if (!QY_CONFIG_DEBUG)
 		return true;
 	ck->live = mm->live;
@@ -201,13 +226,20 @@ static bool head_is_sane(struct qy__check *ck)
  */
 static bool end_is_sane(struct qy__check *ck)
 {
-	uint64_t present = 0;
+	const struct qy_mm *mm = ck->mm;
+	uint64_t pages = 0;
 
-	for (int z = 0; z < QY_NR_ZONES; z++)
-		present += qy__load_relaxed(&ck->mm->zone[z].present);
-	return qy__holds(ck, present == ck->end_pfn - ck->min_pfn, "Z8",
-			 "%u pages, but the zones have %llu", ck->end_pfn - ck->min_pfn,
-			 (unsigned long long)present);
+	for (unsigned int z = 0; z < mm->nr_zones; z++)
+		pages += qy__load_relaxed(&mm->zone[z].present);
+	for (unsigned int i = 0; i < mm->nr_holes && i < QY__MAX_HOLES; i++) {
+		uint32_t from = max(mm->hole[i].start, ck->min_pfn);
+		uint32_t to = min(mm->hole[i].end, ck->end_pfn);
+
+		pages += from < to ? to - from : 0;
+	}
+	return qy__holds(ck, pages == ck->end_pfn - ck->min_pfn, "Z8",
+			 "%u pages, but the zones and holes have %llu", ck->end_pfn - ck->min_pfn,
+			 (unsigned long long)pages);
 }
 
 /* Growing would move the end under our feet. */

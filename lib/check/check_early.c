@@ -134,7 +134,7 @@ static void check_handover(struct qy__check *ck, const struct qy_memblock *mb)
 		to >>= QY_CONFIG_PAGE_SHIFT;
 		free += from < to ? to - from : 0;
 	}
-	for (int z = 0; z < QY_NR_ZONES; z++)
+	for (unsigned int z = 0; z < ck->mm->nr_zones; z++)
 		managed += qy__load_relaxed(&ck->mm->zone[z].managed);
 	total >>= QY_CONFIG_PAGE_SHIFT;
 	if (qy__holds(ck, total <= pages, "MB10", "boot map has %llu pages, the instance %llu",

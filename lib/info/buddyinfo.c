@@ -14,7 +14,7 @@ static void print_zone(struct qy__buf *buf, struct qy_mm *mm, struct qy__zone *z
 {
 	qy__lock(&zone->lock);
 	if (zone->present) {
-		qy__fmt(buf, "Node %d, zone %8s ", 0, zone->name);
+		qy__fmt(buf, "Node %d, zone %8s ", zone->node, zone->name);
 		for (unsigned int order = 0; order <= mm->max_order; order++)
 			qy__fmt(buf, "%6lu ", (unsigned long)zone->area[order].nr_free);
 		qy__fmt(buf, "\n");
@@ -28,7 +28,7 @@ size_t qy_buddyinfo(struct qy_mm *mm, char *text, size_t size)
 
 	if (size)
 		text[0] = '\0'; /* there may be no zone */
-	for (int z = 0; z < QY_NR_ZONES; z++)
+	for (unsigned int z = 0; z < mm->nr_zones; z++)
 		print_zone(&buf, mm, &mm->zone[z]);
 	return buf.len;
 }

@@ -253,26 +253,42 @@ void qy__free_block(struct qy_mm *mm, struct qy_page *head)
 	free_block(mm, head, order);
 }
 
+static inline bool is_allocated(const struct qy_page *page)
+{
+	return qy__load_relaxed(&page->type) == QY__PAGE_ALLOC &&
+	       !(qy__page_flags(page) & QY__PAGE_F_RETIRED);
+}
+
+/* Can @page be freed with @order? If the order is wrong, nobody will get it again. */
+static inline int check_claim(struct qy_page *page, unsigned int order)
+{
+	if (!is_allocated(page))
+		return -EINVAL;
+	if (likely(page->order == order) || qy__planted(6))
+		return 0;
+	qy__page_set_flags(page, qy__page_flags(page) | QY__PAGE_F_RETIRED);
+	return -ERANGE;
+}
+
 /*
  * The release build trusts that two threads do not free one block at once: no atomic
  * read-modify-write on this way.
  */
-int qy__claim_block(struct qy_mm *mm, struct qy_page *page, unsigned int order)
+static inline int take_claim(struct qy_page *page)
 {
 	uint8_t type = QY__PAGE_ALLOC;
 
-	(void)mm;
-	if (qy__load_relaxed(&page->type) != QY__PAGE_ALLOC ||
-	    (qy__page_flags(page) & QY__PAGE_F_RETIRED))
-		return -EINVAL;
-	if (page->order != order && !qy__planted(6)) {
-		qy__page_set_flags(page, qy__page_flags(page) | QY__PAGE_F_RETIRED);
-		return -ERANGE;
-	}
 	if (QY_CONFIG_DEBUG)
 		return qy__cas_acquire(&page->type, &type, QY__PAGE_INSIDE) ? 0 : -EINVAL;
 	page->type = QY__PAGE_INSIDE;
 	return 0;
+}
+
+int qy__claim_block(struct qy_page *page, unsigned int order)
+{
+	int err = check_claim(page, order);
+
+	return err ? err : take_claim(page);
 }
 
 static const char *bad_free_title(const struct qy_mm *mm, const struct qy_page *page)
@@ -337,7 +353,7 @@ void qy__page_put(struct qy_mm *mm, struct qy_page *page)
 	if (__atomic_fetch_sub(&page->alloc.refcount, 1, __ATOMIC_ACQ_REL) > 1)
 		return;
 	qy__store_relaxed(&page->alloc.refcount, 1);
-	if (!qy__claim_block(mm, page, page->order)) {
+	if (!qy__claim_block(page, page->order)) {
 		reset_tails(page, page->order);
 		free_block(mm, page, page->order);
 	}
@@ -348,13 +364,14 @@ static inline int free_pages_from(struct qy_mm *mm, struct qy_page *page, const 
 {
 	int err = -EINVAL;
 
-	if (likely(page)) {
-		if (unlikely(qy__load_relaxed(&page->type) == QY__PAGE_ALLOC &&
-			     qy__load_relaxed(&page->alloc.refcount) > 1 && page->order == order)) {
+	if (likely(page))
+		err = check_claim(page, order);
+	if (likely(!err)) {
+		if (unlikely(qy__load_relaxed(&page->alloc.refcount) > 1)) {
 			put_shared(mm, page, order);
 			return 0;
 		}
-		err = qy__claim_block(mm, page, order);
+		err = take_claim(page);
 	}
 	if (unlikely(err)) {
 		qy__report_bad_free(mm, page, addr, err, caller);
@@ -383,8 +400,7 @@ int qy_free_pages_addr(struct qy_mm *mm, const void *addr, unsigned int order)
 int qy_page_get(struct qy_mm *mm, struct qy_page *page)
 {
 	page = qy__check_page_pointer(mm, page);
-	if (!page || qy__load_relaxed(&page->type) != QY__PAGE_ALLOC ||
-	    (qy__page_flags(page) & QY__PAGE_F_RETIRED))
+	if (!page || !is_allocated(page))
 		return -EINVAL;
 	return (int)qy__fetch_add(&page->alloc.refcount, 1) + 1;
 }
@@ -394,8 +410,7 @@ int qy_page_put(struct qy_mm *mm, struct qy_page *page)
 	struct qy_page *head = qy__check_page_pointer(mm, page);
 	uint32_t left;
 
-	if (!head || qy__load_relaxed(&head->type) != QY__PAGE_ALLOC ||
-	    (qy__page_flags(head) & QY__PAGE_F_RETIRED)) {
+	if (!head || !is_allocated(head)) {
 		qy__report_bad_free(mm, head, page, -EINVAL,
 				    (uintptr_t)__builtin_return_address(0));
 		return -EINVAL;

@@ -32,7 +32,7 @@ size_t qy__nr_free_pages(const struct qy_mm *mm);
  * Take the block out of its owner's hands, so that of two threads that free it only one gets past.
  * Return: 0, -EINVAL, -ERANGE (the block is retired then).
  */
-int qy__claim_block(struct qy_mm *mm, struct qy_page *page, unsigned int order);
+int qy__claim_block(struct qy_page *page, unsigned int order);
 /* One reference on an allocated block goes; with the last one, the block. */
 void qy__page_put(struct qy_mm *mm, struct qy_page *page);
 /* Say that @page (NULL: none of ours) at @addr cannot be freed: @err is what claim said. */

@@ -26,7 +26,7 @@
 #define BAD_PAGES_A_MINUTE 60u
 #define NSEC_PER_MINUTE UINT64_C(60000000000)
 /* What a head may bring along from its list. */
-#define FREE_FLAGS (QY__PAGE_F_REPORTED | QY__PAGE_F_ZEROED)
+#define FREE_FLAGS QY__PAGE_F_REPORTED
 
 int qy__page_debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 {
@@ -207,12 +207,10 @@ void qy__page_debug_online(struct qy_mm *mm, uint32_t start, uint32_t end)
 }
 
 /* Is the memory of a block from a free list 0 already? */
-static bool is_zero_already(const struct qy_mm *mm, const struct qy_page *head)
+static bool is_zero_already(const struct qy_mm *mm)
 {
-	if (qy__page_debug_has(mm, QY_PAGE_POISON))
-		return false;
-	return qy__page_debug_has(mm, QY_PAGE_INIT_ON_FREE) ||
-	       (qy__page_flags(head) & QY__PAGE_F_ZEROED);
+	return !qy__page_debug_has(mm, QY_PAGE_POISON) &&
+	       qy__page_debug_has(mm, QY_PAGE_INIT_ON_FREE);
 }
 
 void qy__page_debug_alloc_slow(struct qy_mm *mm, struct qy_page *head, unsigned int order,
@@ -227,7 +225,7 @@ void qy__page_debug_alloc_slow(struct qy_mm *mm, struct qy_page *head, unsigned 
 	if (qy__page_debug_has(mm, QY_PAGE_POISON))
 		check_poison(mm, p, len, locked);
 	if (((gfp & QY_GFP_ZERO) || qy__page_debug_has(mm, QY_PAGE_INIT_ON_ALLOC)) &&
-	    !is_zero_already(mm, head)) {
+	    !is_zero_already(mm)) {
 		if (qy__planted(9))
 			len -= 8;
 		if (qy__planted(100) && !(gfp & QY_GFP_ZERO))

@@ -67,10 +67,7 @@ bool qy__check_new_page_slow(struct qy_mm *mm, struct qy_page *head, unsigned in
  */
 unsigned int qy__page_debug_validate(struct qy_mm *mm);
 
-/*
- * A block was taken and its head has its type; its flags are still those it had on the free list
- * (ZEROED counts). Zeroes too, for QY_GFP_ZERO.
- */
+/* A block was taken and its head has its type. Zeroes too, for QY_GFP_ZERO. */
 static inline void qy__page_debug_alloc(struct qy_mm *mm, struct qy_page *head, unsigned int order,
 					qy_gfp_t gfp)
 {
@@ -101,8 +98,8 @@ static inline void qy__page_debug_migrate(struct qy_mm *mm, const struct qy_page
 }
 
 /*
- * A block fresh from a list: head ALLOC and of @order, the others INSIDE, no flags but REPORTED and
- * ZEROED, no references. false: it is not; that was told (60 times a minute), and the block is
+ * A block fresh from a list: head ALLOC and of @order, the others INSIDE, no flags but REPORTED, no
+ * references. false: it is not; that was told (60 times a minute), and the block is
  * retired: take another.
  */
 static inline bool qy__check_new_page(struct qy_mm *mm, struct qy_page *head, unsigned int order)

@@ -80,21 +80,22 @@ static inline struct qy_page *slab_of_object(const struct qy_mm *mm, const void 
  */
 static inline void unlist(struct qy_mm *mm, struct qy__free_area *area, struct qy_page *page)
 {
-	*(page->prev == QY__PFN_NONE ? &area->head : &qy__pfn_page(mm, page->prev)->next) =
+	*(page->prev == QY__PFN_NONE ? &area->head[page->migratetype] : &qy__pfn_page(mm, page->prev)->next) =
 		page->next;
-	*(page->next == QY__PFN_NONE ? &area->tail : &qy__pfn_page(mm, page->next)->prev) =
+	*(page->next == QY__PFN_NONE ? &area->tail[page->migratetype] : &qy__pfn_page(mm, page->next)->prev) =
 		page->prev;
 	area->nr_free--;
 }
 
 static inline void enlist(struct qy_mm *mm, struct qy__free_area *area, struct qy_page *page)
 {
-	uint32_t pfn = qy__page_pfn(mm, page);
+	uint32_t pfn = qy__page_pfn(mm, page), *head = &area->head[page->migratetype];
 
 	page->prev = QY__PFN_NONE;
-	page->next = area->head;
-	*(area->head == QY__PFN_NONE ? &area->tail : &qy__pfn_page(mm, area->head)->prev) = pfn;
-	area->head = pfn;
+	page->next = *head;
+	*(*head == QY__PFN_NONE ? &area->tail[page->migratetype]
+				: &qy__pfn_page(mm, *head)->prev) = pfn;
+	*head = pfn;
 	area->nr_free++;
 }
 

@@ -118,11 +118,11 @@ static inline bool is_as_saved(void)
 static inline void cut(struct qy__free_area *area, struct qy_page *page)
 {
 	if (page->prev == QY__PFN_NONE)
-		area->head = page->next;
+		area->head[0] = page->next;
 	else
 		qy__pfn_page(rig.mm, page->prev)->next = page->next;
 	if (page->next == QY__PFN_NONE)
-		area->tail = page->prev;
+		area->tail[0] = page->prev;
 	else
 		qy__pfn_page(rig.mm, page->next)->prev = page->prev;
 }
@@ -130,23 +130,23 @@ static inline void cut(struct qy__free_area *area, struct qy_page *page)
 static inline void put_first(struct qy__free_area *area, struct qy_page *page)
 {
 	page->prev = QY__PFN_NONE;
-	page->next = area->head;
-	area->head = qy__page_pfn(rig.mm, page);
+	page->next = area->head[0];
+	area->head[0] = qy__page_pfn(rig.mm, page);
 	if (page->next == QY__PFN_NONE)
-		area->tail = area->head;
+		area->tail[0] = area->head[0];
 	else
-		qy__pfn_page(rig.mm, page->next)->prev = area->head;
+		qy__pfn_page(rig.mm, page->next)->prev = area->head[0];
 }
 
 static inline void put_last(struct qy__free_area *area, struct qy_page *page)
 {
 	page->next = QY__PFN_NONE;
-	page->prev = area->tail;
-	area->tail = qy__page_pfn(rig.mm, page);
+	page->prev = area->tail[0];
+	area->tail[0] = qy__page_pfn(rig.mm, page);
 	if (page->prev == QY__PFN_NONE)
-		area->head = area->tail;
+		area->head[0] = area->tail[0];
 	else
-		qy__pfn_page(rig.mm, page->prev)->next = area->tail;
+		qy__pfn_page(rig.mm, page->prev)->next = area->tail[0];
 }
 
 static inline void move_first(unsigned int z, unsigned int order, unsigned int at)
@@ -203,7 +203,8 @@ static inline void build_free(unsigned int z, const uint32_t heads[TILING_ORDERS
 		uint32_t rest = heads[k];
 		unsigned int at;
 
-		*area = (struct qy__free_area){QY__PFN_NONE, QY__PFN_NONE, count_bits(rest)};
+		area->head[0] = area->tail[0] = QY__PFN_NONE;
+		area->nr_free = count_bits(rest);
 		while (next_bit(&rest, &at)) {
 			for (unsigned int i = 0; i < 1u << k; i++)
 				fill_in_page(at + i, salt, i ? QY__PAGE_INSIDE : QY__PAGE_BUDDY);
@@ -285,7 +286,7 @@ static bool rest_holds(unsigned int at, unsigned int n, bool comp)
 static bool list_holds(unsigned int z, unsigned int order, uint32_t heads)
 {
 	const struct qy__free_area *area = &rig.zone[z]->area[order];
-	uint32_t prev = QY__PFN_NONE, found = 0, pfn = area->head;
+	uint32_t prev = QY__PFN_NONE, found = 0, pfn = area->head[0];
 
 	for (; pfn != QY__PFN_NONE; prev = pfn, pfn = page_at(bit_of(pfn))->next) {
 		unsigned int bit = bit_of(pfn);
@@ -298,9 +299,9 @@ static bool list_holds(unsigned int z, unsigned int order, uint32_t heads)
 				     bit, (int)bit_of(page_at(bit)->prev), (int)bit_of(prev));
 		found |= 1u << bit;
 	}
-	if (found != heads || area->tail != prev)
+	if (found != heads || area->tail[0] != prev)
 		return wrong("B4: zone %u order %u: blocks %x on the list instead of %x, tail %d",
-			     z, order, found, heads, (int)bit_of(area->tail));
+			     z, order, found, heads, (int)bit_of(area->tail[0]));
 	if (area->nr_free != count_bits(heads))
 		return wrong("B4: zone %u order %u: %u blocks, nr_free says %u", z, order,
 			     count_bits(heads), area->nr_free);
@@ -323,7 +324,7 @@ static bool zone_holds(unsigned int z, const struct tiling *t, const uint32_t he
 		if (!list_holds(z, k, heads[k]))
 			return false;
 	for (unsigned int k = rig.ground->max_order + 1; k < QY__NR_ORDERS; k++)
-		if (rig.zone[z]->area[k].head != QY__PFN_NONE)
+		if (rig.zone[z]->area[k].head[0] != QY__PFN_NONE)
 			return wrong("B1: zone %u has a block of order %u", z, k);
 	if (rig.zone[z]->nr_free_pages != count_bits(t->free & rig.mask[z]))
 		return wrong("B5: zone %u: %u pages are free, nr_free_pages says %u", z,
@@ -442,7 +443,7 @@ static void make_rig(const struct ground *g)
 		exit(2);
 	/* An odd ground on an odd instance. */
 	rig.mm = g->behind_books ? rig_behind_books(g) : try_rig(g, g->start & 1);
-	while (qy__rmqueue_locked(rig.mm, &rig.mm->zone[QY_ZONE_DMA], 0))
+	while (qy__rmqueue_locked(rig.mm, &rig.mm->zone[QY_ZONE_DMA], 0, 0, 0))
 		rig.taken++;
 	rig.mm->pages_in_use = rig.taken;
 	rig.mm->pages_high_water = SIZE_MAX;

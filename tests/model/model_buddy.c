@@ -294,7 +294,7 @@ static struct qy_page *library_alloc(unsigned int order, unsigned int how)
 	if (scope->mode == PUBLIC)
 		return qy_alloc_pages(rig.mm, gfp_of[how], order);
 	qy__lock(&rig.zone[how]->lock);
-	page = qy__rmqueue_locked(rig.mm, rig.zone[how], order);
+	page = qy__rmqueue_locked(rig.mm, rig.zone[how], order, 0, 0);
 	qy__unlock(&rig.zone[how]->lock);
 	return page;
 }
@@ -419,7 +419,7 @@ static void free_block(unsigned int z, unsigned int at, unsigned int order, unsi
 		page_at(at)->type = QY__PAGE_SLAB; /* its owner may have left anything in it */
 		page_at(at)->flags = (uint8_t)now;
 		qy__lock(&rig.zone[z]->lock);
-		qy__free_one_locked(rig.mm, rig.zone[z], pfn, order);
+		qy__free_one_locked(rig.mm, rig.zone[z], pfn, order, QY__FPI_NONE);
 		qy__unlock(&rig.zone[z]->lock);
 	} else if (how & BY_ADDRESS) {
 		err = qy_free_pages_addr(rig.mm, qy__pfn_addr(rig.mm, pfn), order);

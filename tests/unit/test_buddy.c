@@ -206,16 +206,16 @@ static void free_block_goes_to_the_tail_when_a_larger_merge_is_near(void **state
 	q = p + 8;
 	r = p + 12;
 	give(q); /* head */
-	assert_int_equal(area->head, q);
+	assert_int_equal(area->head[0], q);
 	give(r);
-	assert_int_equal(area->head, r);
-	assert_int_equal(area->tail, q);
+	assert_int_equal(area->head[0], r);
+	assert_int_equal(area->tail[0], q);
 	/* p+2, p+3 become a free pair; then p: its pair p,p+1 would merge with that one. */
 	give(p + 2);
 	give(p + 3);
 	give(p);
-	assert_int_equal(area->tail, p);
-	assert_int_equal(area->head, r);
+	assert_int_equal(area->tail[0], p);
+	assert_int_equal(area->head[0], r);
 	assert_clean(&in);
 }
 

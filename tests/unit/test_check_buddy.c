@@ -200,11 +200,11 @@ static void check_lists_B4(void **state)
 	expect_violation(&in, "B4");
 	area->nr_free = 0;
 	expect_violation(&in, "B4");
-	area->head = QY__PFN_NONE;
+	area->head[0] = QY__PFN_NONE;
 	expect_violation(&in, "B4");
-	area->tail = 5;
+	area->tail[0] = 5;
 	expect_violation(&in, "B4");
-	area->head = 1u << 31;
+	area->head[0] = 1u << 31;
 	expect_violation(&in, "B4");
 	page->prev = 3;
 	expect_violation(&in, "B4");
@@ -212,7 +212,7 @@ static void check_lists_B4(void **state)
 	expect_violation(&in, "B4");
 	page->next = 1; /* into the other zone */
 	expect_violation(&in, "B4");
-	normal()->area[24].head = 0;
+	normal()->area[24].head[0] = 0;
 	expect_violation(&in, "B4");
 	in.mm->zone[QY_ZONE_DMA32].area[0].nr_free = 1;
 	expect_violation(&in, "B4");
