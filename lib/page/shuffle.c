@@ -2,14 +2,14 @@
 /*
  * shuffle.c - free lists in random order.
  *
- * When memory comes in, the zone is walked in steps of the largest block: each that is free changes
+ * When an instance is made, each zone is walked in steps of the largest block: each that is free changes
  * places with a random other one of the same list. Positions on the list are swapped, not memory:
  *
  *   … p ⇄ a ⇄ q … r ⇄ b ⇄ s …   =>   … p ⇄ b ⇄ q … r ⇄ a ⇄ s …
  *
  * Afterwards each block that is freed goes to the head or the tail of its list by one random bit.
  *
- * Lock: zone->lock, taken here.
+ * Lock: zone->lock, held by the caller.
  */
 #include "page/shuffle.h"
 
@@ -97,23 +97,21 @@ void qy__shuffle_zone(struct qy_mm *mm, struct qy__zone *zone)
 {
 	uint64_t block = UINT64_C(1) << mm->max_order, first;
 	struct qy__rng rng;
+	uint32_t blocks;
 
-	qy__lock(&zone->lock);
 	first = qy__align_up(zone->start_pfn, block);
-	if (first + block <= zone->end_pfn) {
-		uint32_t blocks = (uint32_t)((zone->end_pfn - first) >> mm->max_order);
+	if (first + block > zone->end_pfn)
+		return;
+	blocks = (uint32_t)((zone->end_pfn - first) >> mm->max_order);
+	qy__rng_seed(&rng, qy__rng_next_shared(&mm->rng));
+	for (uint32_t i = 0; i < blocks; i++) {
+		uint32_t pfn = (uint32_t)first + (i << mm->max_order);
+		struct qy_page *page = shuffle_page(mm, zone, pfn), *other;
 
-		qy__rng_seed(&rng, qy__rng_next_shared(&mm->rng));
-		for (uint32_t i = 0; i < blocks; i++) {
-			uint32_t pfn = (uint32_t)first + (i << mm->max_order);
-			struct qy_page *page = shuffle_page(mm, zone, pfn), *other;
-
-			if (!page)
-				continue;
-			other = pick_partner(mm, zone, &rng, page, (uint32_t)first, blocks);
-			if (other)
-				list_swap(mm, &zone->area[mm->max_order], page, other);
-		}
+		if (!page)
+			continue;
+		other = pick_partner(mm, zone, &rng, page, (uint32_t)first, blocks);
+		if (other)
+			list_swap(mm, &zone->area[mm->max_order], page, other);
 	}
-	qy__unlock(&zone->lock);
 }

@@ -10,7 +10,7 @@
 
 /*
  * The free blocks of the largest order change places on their lists; no other block, no memory and
- * no figure changes. Takes zone->lock. Complexity: linear in the zone's blocks.
+ * no figure changes. Lock: zone->lock. Complexity: linear in the zone's blocks.
  */
 void qy__shuffle_zone(struct qy_mm *mm, struct qy__zone *zone);
 

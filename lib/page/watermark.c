@@ -280,17 +280,12 @@ static bool has_block(const struct qy_mm *mm, const struct qy__zone *zone, unsig
 }
 
 /* How much of @mark holds for this request. */
-static int64_t effective_mark(const struct qy__zone *zone, unsigned int order, uint32_t mark,
-			      unsigned int alloc_flags)
+static int64_t effective_mark(uint32_t mark, unsigned int alloc_flags)
 {
 	if (!(alloc_flags & QY__ALLOC_HIGH))
 		return mark;
 	if (qy__planted(83))
 		return 0;
-	/* A boost is against fragmentation: an urgent single page at the last mark is none. */
-	if (!order && (alloc_flags & QY__ALLOC_MARK) == QY_WMARK_MIN &&
-	    qy__load_relaxed(&zone->boost))
-		mark = min(mark, qy__load_relaxed(&zone->mark[QY_WMARK_MIN]));
 	mark -= mark / 2;
 	if (alloc_flags & QY__ALLOC_NON_BLOCK)
 		mark -= mark / 4;
@@ -309,7 +304,7 @@ bool qy__zone_watermark_ok(const struct qy_mm *mm, const struct qy__zone *zone, 
 		free -= qy__load_relaxed(&zone->nr_free_highatomic);
 	if (!(alloc_flags & QY__ALLOC_CMA))
 		free -= qy__load_relaxed(&zone->nr_free_cma);
-	keep = effective_mark(zone, order, mark, alloc_flags);
+	keep = effective_mark(mark, alloc_flags);
 	keep += qy__load_relaxed(&zone->lowmem_reserve[qy__planted(81) ? zone->type : highest]);
 	if (qy__planted(80) ? free < keep : free <= keep)
 		return false;
