@@ -2,8 +2,9 @@
 /*
  * shuffle.c - free lists in random order.
  *
- * When an instance is made, each zone is walked in steps of the largest block: each that is free changes
- * places with a random other one of the same list. Positions on the list are swapped, not memory:
+ * When an instance is made, each zone is walked in steps of the largest block: each that is free
+ * changes places with a random other one of the same list. Positions on the list are swapped, not
+ * memory:
  *
  *   … p ⇄ a ⇄ q … r ⇄ b ⇄ s …   =>   … p ⇄ b ⇄ q … r ⇄ a ⇄ s …
  *
