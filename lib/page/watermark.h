@@ -19,7 +19,7 @@
 
 /* int_sqrt(lowmem_kbytes * 16), 128 … 262144. */
 size_t qy__min_free_kbytes(uint64_t lowmem_kbytes);
-/* MIN of a zone: its share of min_free; HIGHMEM: managed/1024, 32 … 128. */
+/* MIN of a zone: its share of min_free; HIGHMEM: managed/1024, 32 … 128. No pages: 0. */
 uint32_t qy__mark_min(uint64_t min_free_kbytes, uint64_t managed, uint64_t lowmem_pages,
 		      bool highmem);
 /* LOW - MIN = HIGH - LOW = PROMO - HIGH: max(share / 4, managed * scale / 10000). */
@@ -32,7 +32,10 @@ uint32_t qy__pcp_batch(uint64_t managed);
 uint32_t qy__pcp_high(uint64_t managed, uint64_t low_mark, unsigned int fraction,
 		      unsigned int cpus, uint32_t batch);
 
-/* Defaults filled in. -EINVAL: a figure is out of range. */
+/*
+ * Defaults filled in, but min_free_kbytes 0 stays: what it means changes with the memory. -EINVAL:
+ * a figure is out of range (scale above 3000, min_free_kbytes above 2^32 - 1), @to is as it was.
+ */
 int qy__watermark_config(struct qy_watermark_config *to, const struct qy_watermark_config *from);
 /*
  * Marks, reserves, batch and high of all zones, from what they manage now. Lock: mm->grow_lock
@@ -45,7 +48,8 @@ size_t qy__totalreserve_pages(const struct qy_mm *mm);
 
 /*
  * May a request of @order for zones up to @highest take from @zone at @mark (pages, boost
- * included)? The free counter is read without the lock; lists only if the order is above 0.
+ * included)? The free counter is read without the lock; lists only if the order is above 0. Free
+ * pages of HIGHATOMIC and CMA count only for those who may take them.
  */
 bool qy__zone_watermark_ok(const struct qy_mm *mm, const struct qy__zone *zone, unsigned int order,
 			   uint32_t mark, unsigned int highest, unsigned int alloc_flags);
