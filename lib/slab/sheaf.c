@@ -56,12 +56,23 @@ struct qy__sheaf *qy__sheaf_get(struct qy_cache *c, unsigned int cpu)
 	return sheaf;
 }
 
+/* With reclaim, one object only and not into the sheaf: a shrinker may free into that meanwhile. */
+static void *refill_one(struct qy_cache *c, struct qy__sheaf *sheaf, qy_gfp_t gfp)
+{
+	void *object;
+
+	if (c->ops->refill(c, gfp, &object, 1) == 1)
+		return object;
+	return sheaf->size ? qy__sheaf_pop(sheaf) : NULL;
+}
+
 void *qy__sheaf_refill(struct qy_cache *c, struct qy__sheaf *sheaf, unsigned int gfp)
 {
-	unsigned int n = c->ops->refill(c, gfp, sheaf->objects, (sheaf->capacity + 1) / 2);
+	qy_gfp_t at_once = (gfp & ~(QY_GFP_DIRECT_RECLAIM | QY_GFP_NOFAIL)) | QY_GFP_NOWARN;
+	unsigned int n = c->ops->refill(c, at_once, sheaf->objects, (sheaf->capacity + 1) / 2);
 
 	if (!n)
-		return NULL;
+		return gfp == at_once ? NULL : refill_one(c, sheaf, gfp);
 	/* The lowest address, taken first from the slab, is popped first. */
 	for (unsigned int i = 0; i < n / 2; i++) {
 		void *swap = sheaf->objects[i];

@@ -132,18 +132,36 @@ static void build_freelist(struct qy_cache *c, struct qy_page *slab)
 	slab->slab.freelist = qy__slab_first(c, slab);
 }
 
+/*
+ * Pages for a slab, first what can be had at once. Shrinkers and hooks free objects, perhaps of
+ * this very cache: they run without its lock, which may be given up here for a while.
+ */
+static struct qy_page *alloc_slab_page(struct qy_cache *c, qy_gfp_t gfp)
+{
+	qy_gfp_t at_once = (gfp & ~(QY_GFP_DIRECT_RECLAIM | QY_GFP_NOFAIL)) | QY_GFP_NOWARN;
+	struct qy_page *slab = qy__alloc_block(c->mm, at_once, c->order, QY__PAGE_SLAB);
+
+	if (!slab && c->min_order < c->order)
+		slab = qy__alloc_block(c->mm, at_once, c->min_order, QY__PAGE_SLAB);
+	if (slab || gfp == at_once)
+		return slab;
+	qy__unlock(&c->lock);
+	slab = qy__alloc_block(c->mm, gfp, c->min_order, QY__PAGE_SLAB);
+	qy__lock(&c->lock);
+	return slab;
+}
+
 static struct qy_page *new_slab_locked(struct qy_cache *c, qy_gfp_t gfp)
 {
-	struct qy_mm *mm = c->mm;
 	struct qy__slub *s = qy__slub(c);
 	struct qy_page *slab;
 
 	gfp &= ~QY_GFP_ZERO;
 	if (c->flags & QY_SLAB_CACHE_DMA)
 		gfp |= QY_GFP_DMA;
-	slab = qy__alloc_block(mm, gfp, c->order, QY__PAGE_SLAB);
-	if (!slab && c->min_order < c->order)
-		slab = qy__alloc_block(mm, gfp, c->min_order, QY__PAGE_SLAB);
+	if (c->flags & QY_SLAB_RECLAIM_ACCOUNT)
+		gfp |= QY_GFP_RECLAIMABLE;
+	slab = alloc_slab_page(c, gfp);
 	if (!slab)
 		return NULL;
 	for (uint32_t i = 0; i < 1u << slab->order; i++) {
@@ -171,11 +189,17 @@ static void discard_slab_locked(struct qy_cache *c, struct qy_page *slab)
 	qy__free_block(c->mm, slab);
 }
 
+/* If there are no pages for a slab, what shrinkers freed may be in one of ours. */
 static struct qy_page *get_partial_locked(struct qy_cache *c, qy_gfp_t gfp)
 {
-	uint32_t pfn = qy__slub(c)->partial.head;
+	const struct qy__slab_list *partial = &qy__slub(c)->partial;
+	struct qy_page *slab = NULL;
 
-	return pfn != QY__PFN_NONE ? qy__pfn_page(c->mm, pfn) : new_slab_locked(c, gfp);
+	if (partial->head == QY__PFN_NONE)
+		slab = new_slab_locked(c, gfp);
+	if (!slab && partial->head != QY__PFN_NONE)
+		slab = qy__pfn_page(c->mm, partial->head);
+	return slab;
 }
 
 /* The slab has no free object any more. */

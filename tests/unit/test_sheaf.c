@@ -334,6 +334,69 @@ static void threads_reuse_slots_and_lose_nothing(void **state)
 	assert_clean(&in);
 }
 
+/* The last objects of the cache that is asked are what the shrinker can free: into its sheaf. */
+static struct {
+	struct qy_cache *c;
+	void *object[64];
+	unsigned int nr;
+} hoard;
+
+static size_t hoard_count(struct qy_shrinker *s, struct qy_shrink_control *sc)
+{
+	(void)s;
+	(void)sc;
+	return hoard.nr;
+}
+
+static size_t hoard_scan(struct qy_shrinker *s, struct qy_shrink_control *sc)
+{
+	size_t n = 0;
+
+	(void)s;
+	while (hoard.nr && n < sc->nr_to_scan) {
+		qy_cache_free(hoard.c, hoard.object[--hoard.nr]);
+		n++;
+	}
+	return n;
+}
+
+static void reclaim_may_free_into_the_sheaf_that_waits(void **state)
+{
+	struct qy_shrinker s = {.count = hoard_count, .scan = hoard_scan, .seeks = 2};
+	void *object[64];
+
+	(void)state;
+	for (int debug = 0; debug < 2; debug++) {
+		unsigned int n = 0;
+
+		instance_init(&in, 1024);
+		in.config.debug = debug ? "slab_debug=FZPU" : NULL;
+		instance_create(&in);
+		hoard.c = cache(1000);
+		assert_int_equal(qy_shrinker_register(in.mm, &s), 0);
+		for (hoard.nr = 0; hoard.nr < 64; hoard.nr++)
+			hoard.object[hoard.nr] = qy_cache_alloc(hoard.c, 0);
+		while (qy_alloc_pages(in.mm, QY_GFP_NOWAIT, 0))
+			;
+		while (n < 64 && (object[n] = qy_cache_alloc(hoard.c, QY_GFP_KERNEL |
+								      QY_GFP_NOWARN)))
+			memset(object[n++], 0x40, 1000);
+		assert_true(n > 8);
+		for (unsigned int i = 0; i < n; i++)
+			for (unsigned int k = 0; k < hoard.nr; k++)
+				assert_ptr_not_equal(object[i], hoard.object[k]);
+		while (n)
+			qy_cache_free(hoard.c, object[--n]);
+		while (hoard.nr)
+			qy_cache_free(hoard.c, hoard.object[--hoard.nr]);
+		assert_int_equal(qy_shrinker_unregister(&s), 0);
+		assert_int_equal(qy_cache_destroy(hoard.c), 0);
+		assert_clean(&in);
+		instance_destroy(&in);
+	}
+	in.mm = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +410,7 @@ int main(void)
 		cmocka_unit_test_teardown(shrink_empties_the_callers_sheaf_only, tear_down),
 		cmocka_unit_test_teardown(destroy_drains_every_sheaf, tear_down),
 		cmocka_unit_test_teardown(no_memory_for_a_sheaf_still_serves, tear_down),
+		cmocka_unit_test_teardown(reclaim_may_free_into_the_sheaf_that_waits, tear_down),
 		cmocka_unit_test_teardown(debug_cache_has_no_sheaf, tear_down),
 		cmocka_unit_test_teardown(threads_reuse_slots_and_lose_nothing, tear_down),
 	};
