@@ -15,6 +15,12 @@ QY_BEGIN_DECLS
  */
 QY_API size_t qy_slabinfo(struct qy_mm *mm, char *buf, size_t size);
 QY_API size_t qy_buddyinfo(struct qy_mm *mm, char *buf, size_t size);
+/**
+ * qy_page_owner - who allocated each block, as the kernel's page_owner prints it; for tools such as
+ * page_owner_sort. Nothing, if QY_PAGE_OWNER is off.
+ * Return: as qy_slabinfo().
+ */
+QY_API size_t qy_page_owner(struct qy_mm *mm, char *buf, size_t size);
 
 QY_END_DECLS
 

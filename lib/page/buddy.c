@@ -122,7 +122,8 @@ static void unmark_guard(struct qy__zone *zone, struct qy_page *page)
 {
 	zone->nr_guard -= 1u << page->order;
 	account(zone, (int32_t)(1u << page->order), page->migratetype);
-	qy__store_relaxed(&page->type, QY__PAGE_INSIDE);
+	if (!qy__planted(101))
+		qy__store_relaxed(&page->type, QY__PAGE_INSIDE);
 }
 
 /* The descriptor of @pfn if it heads a free (or guard) block of @order in @zone. */
@@ -211,7 +212,6 @@ struct qy_page *qy__rmqueue_locked(struct qy_mm *mm, struct qy__zone *zone, unsi
 		page = qy__rmqueue_smallest(mm, zone, order, QY_MIGRATE_HIGHATOMIC);
 	if (!page)
 		return NULL;
-	qy__assert(page->flags == 0);
 	qy__store_relaxed(&page->type, QY__PAGE_ALLOC);
 	page->order = (uint8_t)order;
 	return page;

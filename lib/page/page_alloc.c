@@ -153,6 +153,16 @@ static inline void prep_head(struct qy_mm *mm, struct qy_page *page, qy_gfp_t gf
 	qy__store_release(&page->type, (uint8_t)type);
 }
 
+static inline struct qy_page *take_block(struct qy_mm *mm,
+					 const struct qy__alloc_context *ac)
+{
+	struct qy_page *page = NULL;
+
+	if (likely(ac->order <= mm->max_order))
+		page = qy__get_page_from_freelist(mm, ac, qy__fast_alloc_flags(ac));
+	return likely(page) ? page : qy__alloc_slow(mm, ac);
+}
+
 struct qy_page *qy__alloc_block_node(struct qy_mm *mm, unsigned int node, qy_gfp_t gfp,
 				     unsigned int order, enum qy__page_type type)
 {
@@ -164,12 +174,11 @@ struct qy_page *qy__alloc_block_node(struct qy_mm *mm, unsigned int node, qy_gfp
 		.migratetype = qy__gfp_migratetype(mm, gfp),
 		.list = qy__zonelist(mm, node, gfp),
 	};
-	struct qy_page *page = NULL;
+	struct qy_page *page;
 
-	if (likely(order <= mm->max_order))
-		page = qy__get_page_from_freelist(mm, &ac, qy__fast_alloc_flags(&ac));
-	if (unlikely(!page))
-		page = qy__alloc_slow(mm, &ac);
+	do
+		page = take_block(mm, &ac);
+	while (page && unlikely(!qy__check_new_page(mm, page, order)));
 	if (unlikely(!page))
 		return NULL;
 	prep_head(mm, page, gfp, type);
@@ -212,12 +221,13 @@ void *qy_get_zeroed_page(struct qy_mm *mm, qy_gfp_t gfp)
 
 /* ---- giving back ---- */
 
-/* The second page says for all of them whether the block is compound. */
+/* The second page says for all of them whether the block is compound. Free pages: refcount 0. */
 static inline void reset_tails(struct qy_page *head, unsigned int order)
 {
 	if (!order || head[1].type != QY__PAGE_TAIL)
 		return;
 	for (uint32_t i = 1; i < 1u << order; i++) {
+		head[i].alloc.refcount = 0;
 		qy__store_relaxed(&head[i].type, QY__PAGE_INSIDE);
 		qy__page_set_flags(&head[i], 0);
 	}
@@ -239,6 +249,7 @@ static inline void free_block(struct qy_mm *mm, struct qy_page *head, unsigned i
 {
 	struct qy__zone *zone = qy__page_zone(mm, head);
 
+	head->alloc.refcount = 0;
 	qy__page_debug_free(mm, head, order);
 	if (mm->pcp_on && order < QY__PCP_ORDERS && qy__pcp_free(mm, zone, head, order))
 		return;

@@ -18,6 +18,7 @@
 
 #include "debug/report.h"
 #include "page/page_owner.h"
+#include "page/pcp.h"
 #include "util/align.h"
 #include "util/backtrace.h"
 #include "util/module.h"
@@ -94,15 +95,25 @@ static void unmap_pages(struct qy_mm *mm, void *p, size_t len)
 
 /* ---- poison ---- */
 
-/* A slab's pages, and those of a request that may not wait, may come under a lock. */
-static unsigned int backtrace(uintptr_t *pc, bool locked)
+unsigned int qy__page_backtrace(uintptr_t *pc, uintptr_t caller, bool locked)
 {
-	return locked ? qy__backtrace_fp(pc, QY_STACK_MAX, 1)
-		      : qy__backtrace_from(pc, QY_STACK_MAX, 0);
+	uintptr_t
+		all[QY_STACK_MAX + 8]; /* the frames of page_debug.c and page_owner.c lie on top */
+	unsigned int n, first = 0;
+
+	n = locked ? qy__backtrace_fp(all, ARRAY_SIZE(all), 0)
+		   : qy__backtrace(all, ARRAY_SIZE(all), 0);
+	while (first < n && all[first] != caller)
+		first++;
+	if (first == n)
+		first = 0;
+	n = min(n - first, (unsigned int)QY_STACK_MAX);
+	memcpy(pc, all + first, n * sizeof(*pc));
+	return n;
 }
 
 static void report_poison(struct qy_mm *mm, uint8_t *start, size_t len, uint8_t *first,
-			  uint8_t *last, bool locked)
+			  uint8_t *last, uintptr_t caller, bool locked)
 {
 	bool single = first == last && qy__is_pow2(*first ^ QY__PAGE_POISON);
 	uintptr_t pc[QY_STACK_MAX];
@@ -118,7 +129,7 @@ static void report_poison(struct qy_mm *mm, uint8_t *start, size_t len, uint8_t 
 	r.expected = QY__PAGE_POISON;
 	r.found = *first;
 	qy__page_owner_describe(mm, qy__page_pfn(mm, qy__addr_page(mm, first)), &r);
-	r.here.nr = backtrace(pc, locked);
+	r.here.nr = qy__page_backtrace(pc, caller, locked);
 	r.here.pc = pc;
 	r.here.tid = qy__osif_tid();
 	qy__report_fix(&r, "Restoring Poison 0x%lx-0x%lx=0x%x", (unsigned long)(uintptr_t)first,
@@ -128,7 +139,8 @@ static void report_poison(struct qy_mm *mm, uint8_t *start, size_t len, uint8_t 
 }
 
 /* One report for a block, from its first to its last damaged byte. */
-static unsigned int check_poison(struct qy_mm *mm, uint8_t *start, size_t len, bool locked)
+static unsigned int check_poison(struct qy_mm *mm, uint8_t *start, size_t len, uintptr_t caller,
+				 bool locked)
 {
 	uint8_t *end = start + len - (qy__planted(98) ? 1 : 0);
 	uint8_t *first = find_not(start, end, QY__PAGE_POISON), *last = end;
@@ -138,23 +150,25 @@ static unsigned int check_poison(struct qy_mm *mm, uint8_t *start, size_t len, b
 	do
 		last--;
 	while (*last == QY__PAGE_POISON);
-	report_poison(mm, start, len, first, last, locked);
+	report_poison(mm, start, len, first, last, caller, locked);
 	return 1;
 }
 
-static unsigned int validate_zone_locked(struct qy_mm *mm, struct qy__zone *zone)
+/* @pcp: CPUs' lists are held still, too. */
+static unsigned int validate_zone_locked(struct qy_mm *mm, struct qy__zone *zone, bool pcp)
 {
 	unsigned int found = 0;
 	uint32_t pfn = zone->start_pfn;
 
 	while (pfn < zone->end_pfn) {
 		struct qy_page *page = qy__pfn_page(mm, pfn);
-		bool free = page->type == QY__PAGE_BUDDY && &mm->zone[page->zone] == zone &&
-			    page->order <= mm->max_order;
+		unsigned int type = qy__load_relaxed(&page->type);
+		bool free = (type == QY__PAGE_BUDDY || (type == QY__PAGE_PCP && pcp)) &&
+			    &mm->zone[page->zone] == zone && page->order <= mm->max_order;
 
 		if (free)
 			found += check_poison(mm, qy__pfn_addr(mm, pfn),
-					      QY_PAGE_SIZE << page->order, true);
+					      QY_PAGE_SIZE << page->order, 0, true);
 		pfn += free ? 1u << page->order : 1u;
 	}
 	return found;
@@ -163,17 +177,19 @@ static unsigned int validate_zone_locked(struct qy_mm *mm, struct qy__zone *zone
 unsigned int qy__page_debug_validate(struct qy_mm *mm)
 {
 	unsigned int found = 0;
+	bool pcp;
 
-	if (!qy__page_debug_has(mm, QY_PAGE_POISON))
-		return 0;
 	/* What traps cannot be written. */
-	if (qy__page_debug_has(mm, QY_PAGE_UNMAP))
+	if (!qy__page_debug_has(mm, QY_PAGE_POISON) || qy__page_debug_has(mm, QY_PAGE_UNMAP))
 		return 0;
+	pcp = qy__pcp_try_stop(mm);
 	for (unsigned int z = 0; z < mm->nr_zones; z++) {
 		qy__lock(&mm->zone[z].lock);
-		found += validate_zone_locked(mm, &mm->zone[z]);
+		found += validate_zone_locked(mm, &mm->zone[z], pcp);
 		qy__unlock(&mm->zone[z].lock);
 	}
+	if (pcp)
+		qy__pcp_resume(mm);
 	return found;
 }
 
@@ -216,14 +232,14 @@ static bool is_zero_already(const struct qy_mm *mm)
 void qy__page_debug_alloc_slow(struct qy_mm *mm, struct qy_page *head, unsigned int order,
 			       qy_gfp_t gfp)
 {
-	bool locked = head->type == QY__PAGE_SLAB || !(gfp & QY_GFP_DIRECT_RECLAIM);
+	uintptr_t caller = (uintptr_t)__builtin_return_address(0);
 	size_t len = QY_PAGE_SIZE << order;
 	uint8_t *p = qy__page_addr(mm, head);
 
 	if (qy__page_debug_has(mm, QY_PAGE_UNMAP))
 		map_pages(mm, p, len);
 	if (qy__page_debug_has(mm, QY_PAGE_POISON))
-		check_poison(mm, p, len, locked);
+		check_poison(mm, p, len, caller, qy__may_be_locked(head, gfp));
 	if (((gfp & QY_GFP_ZERO) || qy__page_debug_has(mm, QY_PAGE_INIT_ON_ALLOC)) &&
 	    !is_zero_already(mm)) {
 		if (qy__planted(9))
@@ -233,13 +249,13 @@ void qy__page_debug_alloc_slow(struct qy_mm *mm, struct qy_page *head, unsigned 
 		memset(p, 0, len);
 	}
 	if (qy__page_debug_has(mm, QY_PAGE_OWNER))
-		qy__page_owner_set(mm, head, order, gfp);
+		qy__page_owner_set(mm, head, order, gfp, caller);
 }
 
 void qy__page_debug_free_slow(struct qy_mm *mm, struct qy_page *head, unsigned int order)
 {
 	if (qy__page_debug_has(mm, QY_PAGE_OWNER))
-		qy__page_owner_reset(mm, head, order);
+		qy__page_owner_reset(mm, head, order, (uintptr_t)__builtin_return_address(0));
 	fill_free(mm, qy__page_addr(mm, head), QY_PAGE_SIZE << order);
 }
 
@@ -297,7 +313,7 @@ static uint32_t may_tell(struct qy_mm *mm)
 }
 
 static void report_bad_page(struct qy_mm *mm, struct qy_page *head, const struct qy_page *page,
-			    unsigned int order, const char *reason)
+			    unsigned int order, const char *reason, uintptr_t caller)
 {
 	uint32_t untold = may_tell(mm);
 	uintptr_t pc[QY_STACK_MAX];
@@ -314,7 +330,7 @@ static void report_bad_page(struct qy_mm *mm, struct qy_page *head, const struct
 	r.slab = qy__page_addr(mm, head);
 	r.object_size = QY_PAGE_SIZE << order;
 	qy__page_owner_describe(mm, qy__page_pfn(mm, page), &r);
-	r.here.nr = backtrace(pc, true);
+	r.here.nr = qy__page_backtrace(pc, caller, true);
 	r.here.pc = pc;
 	r.here.tid = qy__osif_tid();
 	if (untold)
@@ -345,7 +361,8 @@ bool qy__check_new_page_slow(struct qy_mm *mm, struct qy_page *head, unsigned in
 
 		if (likely(!reason))
 			continue;
-		report_bad_page(mm, head, head + i, order, reason);
+		report_bad_page(mm, head, head + i, order, reason,
+				(uintptr_t)__builtin_return_address(0));
 		retire(head, order);
 		return false;
 	}

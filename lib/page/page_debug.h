@@ -29,7 +29,7 @@ struct qy__page_owner {
 	uint64_t ts, free_ts;
 	uint32_t stack, free_stack; /* handles of the stack depot */
 	uint32_t gfp;
-	int32_t pid, tid;
+	int32_t pid, tid, free_tid;
 	uint8_t order;
 	uint8_t live;	  /* 1: allocated, 0: was freed, or never was */
 	uint8_t migrated; /* moved by alloc_contig_range() */
@@ -41,6 +41,12 @@ static inline bool qy__page_debug_has(const struct qy_mm *mm, unsigned int flags
 {
 	return (qy__load_relaxed(&mm->page_debug) & flags & QY__PAGE_DEBUG_MASK) != 0;
 }
+
+/*
+ * The stack from @caller on, at most QY_STACK_MAX frames; all of it if @caller is not in it.
+ * @locked: a lock is held that malloc takes: frame pointers only. Return: how many.
+ */
+unsigned int qy__page_backtrace(uintptr_t *pc, uintptr_t caller, bool locked);
 
 /*
  * Before the hand-over; mm->page_debug and mm->guardpage_minorder were set by debug/options.c. 0 /
@@ -62,8 +68,8 @@ QY_COLD void qy__page_debug_migrate_slow(struct qy_mm *mm, const struct qy_page 
 					 struct qy_page *to, unsigned int order);
 bool qy__check_new_page_slow(struct qy_mm *mm, struct qy_page *head, unsigned int order);
 /*
- * Verify the poison of every block on a free list (not those on CPUs' lists), report and restore.
- * Takes the zones' locks. Return: reports.
+ * Verify the poison of every block that is free or on a CPU's list, report and restore. Takes
+ * pcp_lock and the zones' locks. Return: reports.
  */
 unsigned int qy__page_debug_validate(struct qy_mm *mm);
 

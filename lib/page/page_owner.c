@@ -22,7 +22,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "debug/report.h"
 #include "page/mm.h"
 #include "page/page_alloc.h"
 #include "util/align.h"
@@ -68,7 +67,7 @@ void qy__page_owner_online(struct qy_mm *mm, uint32_t end)
 		return;
 	from = qy__align_down(base + (st->owner_end - mm->min_pfn) * RECORD, QY_PAGE_SIZE);
 	to = qy__align_up(base + (end - mm->min_pfn) * RECORD, QY_PAGE_SIZE);
-	/* Without memory for them the new pages have no records: the next that come in try again. */
+	/* Without memory the new pages have no records: the next that come in try again. */
 	if (!mm->os.ops->commit(&mm->os, (void *)from, to - from))
 		qy__store_release(&st->owner_end, end);
 }
@@ -114,11 +113,10 @@ uint32_t qy__save_stack(struct qy_mm *mm, const uintptr_t *pc, unsigned int n)
 	return handle;
 }
 
-static uint32_t take_stack(struct qy_mm *mm, bool locked)
+static uint32_t take_stack(struct qy_mm *mm, uintptr_t caller, bool locked)
 {
 	uintptr_t pc[QY_STACK_MAX];
-	unsigned int n = locked ? qy__backtrace_fp(pc, QY_STACK_MAX, 1)
-				: qy__backtrace_from(pc, QY_STACK_MAX, 0);
+	unsigned int n = qy__page_backtrace(pc, caller, locked);
 
 	return qy__save_stack(mm, pc, n);
 }
@@ -149,10 +147,10 @@ static struct qy__page_owner *block_records(const struct qy_mm *mm, const struct
 }
 
 void qy__page_owner_set(struct qy_mm *mm, const struct qy_page *head, unsigned int order,
-			qy_gfp_t gfp)
+			qy_gfp_t gfp, uintptr_t caller)
 {
 	struct qy__page_owner *rec = block_records(mm, head, order);
-	bool locked = head->type == QY__PAGE_SLAB || !(gfp & QY_GFP_DIRECT_RECLAIM);
+	bool locked = qy__may_be_locked(head, gfp);
 	struct qy__page_owner new = {
 		.gfp = gfp,
 		.order = (uint8_t)order,
@@ -161,7 +159,7 @@ void qy__page_owner_set(struct qy_mm *mm, const struct qy_page *head, unsigned i
 
 	if (!rec)
 		return;
-	new.stack = take_stack(mm, locked);
+	new.stack = take_stack(mm, caller, locked);
 	new.pid = (int32_t)getpid();
 	new.tid = qy__osif_tid();
 	new.ts = qy__osif_now(&mm->os);
@@ -169,19 +167,23 @@ void qy__page_owner_set(struct qy_mm *mm, const struct qy_page *head, unsigned i
 		write_alloc(&rec[i], &new);
 }
 
-void qy__page_owner_reset(struct qy_mm *mm, const struct qy_page *head, unsigned int order)
+void qy__page_owner_reset(struct qy_mm *mm, const struct qy_page *head, unsigned int order,
+			  uintptr_t caller)
 {
 	struct qy__page_owner *rec = block_records(mm, head, order);
 	uint32_t pages = (1u << order) - (qy__planted(99) ? 1 : 0), stack;
 	uint64_t now;
+	int32_t tid;
 
 	if (!rec)
 		return;
-	stack = take_stack(mm, rec->locked);
+	stack = take_stack(mm, caller, rec->locked);
+	tid = qy__osif_tid();
 	now = qy__osif_now(&mm->os);
 	for (uint32_t i = 0; i < pages; i++) {
 		qy__store_relaxed(&rec[i].live, (uint8_t)0);
 		qy__store_relaxed(&rec[i].free_stack, stack);
+		qy__store_relaxed(&rec[i].free_tid, tid);
 		qy__store_relaxed(&rec[i].free_ts, now);
 	}
 }
@@ -220,5 +222,6 @@ void qy__page_owner_describe(const struct qy_mm *mm, uint32_t pfn, struct qy_rep
 	r->alloc.tid = rec->tid;
 	r->alloc.when = rec->ts;
 	r->free.nr = qy__depot_fetch(mm->depot, rec->free_stack, &r->free.pc);
+	r->free.tid = rec->free_tid;
 	r->free.when = rec->free_ts;
 }

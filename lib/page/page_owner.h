@@ -6,7 +6,15 @@
 #ifndef QY_PAGE_PAGE_OWNER_H
 #define QY_PAGE_PAGE_OWNER_H
 
+#include <quarry/debug.h>
+
 #include "page/page_debug.h"
+
+/* A slab's pages, and those of a request that may not wait, may come from under a lock. */
+static inline bool qy__may_be_locked(const struct qy_page *head, qy_gfp_t gfp)
+{
+	return head->type == QY__PAGE_SLAB || !(gfp & QY_GFP_DIRECT_RECLAIM);
+}
 
 #if QY_CONFIG_DEBUG
 /* Records of all pages (ANON: of none yet), before the hand-over. 0 / -ENOMEM. */
@@ -16,9 +24,11 @@ void qy__page_owner_release(struct qy_mm *mm);
 void qy__page_owner_online(struct qy_mm *mm, uint32_t end);
 /* The record of @pfn, or NULL: there is none. */
 struct qy__page_owner *qy__page_owner_of(const struct qy_mm *mm, uint32_t pfn);
+/* @caller: where the stack begins: see qy__page_backtrace(). */
 void qy__page_owner_set(struct qy_mm *mm, const struct qy_page *head, unsigned int order,
-			qy_gfp_t gfp);
-void qy__page_owner_reset(struct qy_mm *mm, const struct qy_page *head, unsigned int order);
+			qy_gfp_t gfp, uintptr_t caller);
+void qy__page_owner_reset(struct qy_mm *mm, const struct qy_page *head, unsigned int order,
+			  uintptr_t caller);
 void qy__page_owner_split(struct qy_mm *mm, const struct qy_page *head, unsigned int order);
 void qy__page_owner_migrate(struct qy_mm *mm, const struct qy_page *from, const struct qy_page *to,
 			    unsigned int order);
@@ -43,15 +53,20 @@ static inline void qy__page_owner_online(struct qy_mm *mm, uint32_t end)
 {
 	(void)mm, (void)end;
 }
-static inline void qy__page_owner_set(struct qy_mm *mm, const struct qy_page *head,
-				      unsigned int order, qy_gfp_t gfp)
+static inline struct qy__page_owner *qy__page_owner_of(const struct qy_mm *mm, uint32_t pfn)
 {
-	(void)mm, (void)head, (void)order, (void)gfp;
+	(void)mm, (void)pfn;
+	return NULL;
+}
+static inline void qy__page_owner_set(struct qy_mm *mm, const struct qy_page *head,
+				      unsigned int order, qy_gfp_t gfp, uintptr_t caller)
+{
+	(void)mm, (void)head, (void)order, (void)gfp, (void)caller;
 }
 static inline void qy__page_owner_reset(struct qy_mm *mm, const struct qy_page *head,
-					unsigned int order)
+					unsigned int order, uintptr_t caller)
 {
-	(void)mm, (void)head, (void)order;
+	(void)mm, (void)head, (void)order, (void)caller;
 }
 static inline void qy__page_owner_split(struct qy_mm *mm, const struct qy_page *head,
 					unsigned int order)

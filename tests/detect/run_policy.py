@@ -76,6 +76,27 @@ class Policy(unittest.TestCase):
             code, reports, _ = run(bug, debug)
             self.assertEqual((letters, bug, code, kinds(reports)), (letters, bug, 0, found))
 
+    def test_pages_that_were_given_back_are_poisoned(self):
+        debug = "slab_debug=- page_poison page_owner policy=report"
+        for bug, size in (("PAGES", 3 << 12), ("RUN", 1 << 17)):
+            code, reports, _ = run(bug, debug)
+            self.assertEqual((code, kinds(reports)), (0, ["use-after-free-write"]))
+            self.assertEqual(reports[0].faults_in_form(), [])
+            self.assertEqual(reports[0].item["cache"], "page")
+            self.assertEqual(reports[0].item["expected"], "0xaa")
+            self.assertEqual(reports[0].item["found"], "0x41")
+            self.assertIn("pagealloc: memory corruption", reports[0].title)
+            self.assertGreaterEqual(int(reports[0].item["size"]), size)
+            self.assertEqual(sorted(reports[0].stack), ["allocated", "found at", "freed"])
+            code, reports, text = run(bug, "slab_debug=- policy=report")
+            self.assertEqual((code, reports, text), (0, [], ""))
+
+    def test_pages_that_were_given_back_trap(self):
+        debug = "slab_debug=- debug_pagealloc debug_guardpage_minorder=2"
+        for bug in ("PAGES", "RUN"):
+            code, reports, text = run(bug, debug)
+            self.assertEqual((code, reports, text), (-signal.SIGSEGV, [], ""))
+
     def test_each_process_has_a_file_of_its_own(self):
         with tempfile.TemporaryDirectory() as folder:
             code, reports, text = run("CHILD", LETTERS + "policy=report report=%s/r.%%p" % folder)

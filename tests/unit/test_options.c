@@ -188,6 +188,71 @@ static void parse_other_items_in_any_order(void **state)
 	assert_int_equal(cfg.policy, QY_POLICY_ABORT);
 }
 
+static void parse_page_switches(void **state)
+{
+	static const struct {
+		const char *key;
+		unsigned int flag;
+	} row[] = {
+		{"init_on_alloc", QY_PAGE_INIT_ON_ALLOC},
+		{"init_on_free", QY_PAGE_INIT_ON_FREE},
+		{"page_poison", QY_PAGE_POISON},
+		{"debug_pagealloc", QY_PAGE_UNMAP},
+		{"page_owner", QY_PAGE_OWNER},
+	};
+	static const char *const on[] = {"", "=1", "=on", "=y"}, *const off[] = {"=0", "=off",
+										 "=n"};
+	static const char *const bad[] = {"=",	  "=2",	 "=On", "=onn", "=o",
+					  "=yes", "=-1", "s",	"=1,"};
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		for (size_t k = 0; k < 4; k++) {
+			snprintf(text, sizeof(text), "%s%s", row[i].key, on[k]);
+			parse(text);
+			assert_int_equal(cfg.page_on, row[i].flag);
+			assert_int_equal(cfg.page_off, 0);
+		}
+		for (size_t k = 0; k < 3; k++) {
+			snprintf(text, sizeof(text), "%s:%s%s", row[i].key, row[i].key, off[k]);
+			parse(text);
+			assert_int_equal(cfg.page_on, 0);
+			assert_int_equal(cfg.page_off, row[i].flag);
+		}
+		for (size_t k = 0; k < sizeof(bad) / sizeof(bad[0]); k++) {
+			snprintf(text, sizeof(text), "validate=1 %s%s", row[i].key, bad[k]);
+			refuse(text, 11);
+		}
+	}
+	parse("page_owner=off init_on_free page_poison=1:page_owner");
+	assert_int_equal(cfg.page_on, QY_PAGE_INIT_ON_FREE | QY_PAGE_POISON | QY_PAGE_OWNER);
+	assert_int_equal(cfg.page_off, 0);
+}
+
+static void parse_guardpage_minorder(void **state)
+{
+	char text[64];
+
+	(void)state;
+	parse("validate=1");
+	assert_int_equal(cfg.guardpage_minorder, -1);
+	parse("debug_guardpage_minorder=0");
+	assert_int_equal(cfg.guardpage_minorder, 0);
+	parse("debug_guardpage_minorder=3:debug_guardpage_minorder=2");
+	assert_int_equal(cfg.guardpage_minorder, 2);
+	snprintf(text, sizeof(text), "debug_guardpage_minorder=%d", QY_CONFIG_MAX_ORDER_LIMIT);
+	parse(text);
+	assert_int_equal(cfg.guardpage_minorder, QY_CONFIG_MAX_ORDER_LIMIT);
+	snprintf(text, sizeof(text), "debug_guardpage_minorder=%d", QY_CONFIG_MAX_ORDER_LIMIT + 1);
+	refuse(text, 0);
+	refuse("debug_guardpage_minorder", 0);
+	refuse("debug_guardpage_minorder=", 0);
+	refuse("debug_guardpage_minorder=-1", 0);
+	refuse("debug_guardpage_minorder=1G", 0);
+	refuse("debug_guardpage_minorder=on", 0);
+}
+
 static void parse_bytes_knows_suffixes_and_limits(void **state)
 {
 	static const struct {
@@ -318,7 +383,8 @@ static void parse_limits_of_blocks_paths_and_strings(void **state)
 /* Any bytes: accepted or refused, but nothing is read or written beside the string. */
 static void parse_random_bytes_never_go_astray(void **state)
 {
-	static const char parts[] = "slab_debug=;,*-FZPUTX :quarantine64KMGred_zone\xff";
+	static const char parts[] =
+		"slab_debug=;,*-FZPUTX :quarantine64KMGred_zone\xffpage_poison=on";
 	uint64_t seed = 1;
 
 	(void)state;
@@ -378,6 +444,8 @@ int main(void)
 		cmocka_unit_test(parse_star_matches_prefixes_only_at_the_end),
 		cmocka_unit_test(cache_flags_are_added_to_the_caches_own),
 		cmocka_unit_test(parse_other_items_in_any_order),
+		cmocka_unit_test(parse_page_switches),
+		cmocka_unit_test(parse_guardpage_minorder),
 		cmocka_unit_test(parse_bytes_knows_suffixes_and_limits),
 		cmocka_unit_test(parse_malformed_items_are_refused_at_their_start),
 		cmocka_unit_test(parse_unknown_letter_is_refused_at_its_place),

@@ -271,6 +271,41 @@ static void anon_protect_then_commit_is_zero_again(void **state)
 	os.ops->unmap(&os, p, 3 * QY_PAGE_SIZE, QY_PAGE_SIZE);
 }
 
+static void anon_access_keeps_the_contents(void **state)
+{
+	char *p = os.base;
+
+	(void)state;
+	assert_int_equal(os.ops->commit(&os, p, 3 * QY_PAGE_SIZE), 0);
+	memset(p, 0x5a, 3 * QY_PAGE_SIZE);
+	assert_int_equal(os.ops->access(&os, p + QY_PAGE_SIZE, QY_PAGE_SIZE, false), 0);
+	assert_true(is_readable(p + QY_PAGE_SIZE - 1));
+	assert_false(is_readable(p + QY_PAGE_SIZE));
+	assert_false(is_readable(p + 2 * QY_PAGE_SIZE - 1));
+	assert_true(is_readable(p + 2 * QY_PAGE_SIZE));
+	assert_int_equal(os.ops->access(&os, p, 3 * QY_PAGE_SIZE, true), 0);
+	for (size_t i = 0; i < 3 * QY_PAGE_SIZE; i++)
+		assert_int_equal(p[i], 0x5a);
+	p[QY_PAGE_SIZE] = 1;
+	/* Addresses that nobody has. */
+	errno = E2BIG;
+	assert_int_equal(os.ops->access(&os, (void *)-QY_PAGE_SIZE, QY_PAGE_SIZE, false), -ENOMEM);
+	assert_int_equal(errno, E2BIG);
+}
+
+static void arena_access_lets_everything_pass(void **state)
+{
+	char *p = os.base;
+
+	(void)state;
+	memset(p, 0x5a, QY_PAGE_SIZE);
+	assert_int_equal(os.ops->access(&os, p, QY_PAGE_SIZE, false), 0);
+	assert_int_equal(p[17], 0x5a);
+	p[17] = 1;
+	assert_int_equal(os.ops->access(&os, p, QY_PAGE_SIZE, true), 0);
+	assert_int_equal(p[17], 1);
+}
+
 static void anon_now_is_monotonic_and_runs(void **state)
 {
 	uint64_t start = qy__osif_now(&os), now;
@@ -378,6 +413,8 @@ int main(void)
 		ANON(anon_map_large_alignment_is_kept),
 		ANON(anon_map_absurd_requests_are_null),
 		ANON(anon_protect_then_commit_is_zero_again),
+		ANON(anon_access_keeps_the_contents),
+		ARENA(arena_access_lets_everything_pass),
 		ANON(anon_now_is_monotonic_and_runs),
 		ARENA(arena_is_rounded_inwards),
 		ARENA(arena_without_a_whole_page_is_enomem),
