@@ -35,7 +35,7 @@ static void list_add(struct qy_mm *mm, struct qy__free_area *area, struct qy_pag
 	page->prev = tail ? area->tail[type] : QY__PFN_NONE;
 	page->next = tail ? QY__PFN_NONE : area->head[type];
 	if (page->prev == QY__PFN_NONE)
-		area->head[type] = pfn;
+		qy__store_relaxed(&area->head[type], pfn); /* qy__zone_watermark_ok() looks */
 	else
 		qy__pfn_page(mm, page->prev)->next = pfn;
 	if (page->next == QY__PFN_NONE)
@@ -48,7 +48,7 @@ static void list_add(struct qy_mm *mm, struct qy__free_area *area, struct qy_pag
 static void list_del(struct qy_mm *mm, struct qy__free_area *area, struct qy_page *page)
 {
 	if (page->prev == QY__PFN_NONE)
-		area->head[page->migratetype] = page->next;
+		qy__store_relaxed(&area->head[page->migratetype], page->next);
 	else
 		qy__pfn_page(mm, page->prev)->next = page->next;
 	if (page->next == QY__PFN_NONE)

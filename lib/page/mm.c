@@ -274,6 +274,7 @@ int qy__mm_grow(struct qy_mm *mm, uint32_t npages)
 int qy_mm_add_memory(struct qy_mm *mm, size_t bytes)
 {
 	size_t pages = qy__align_up(bytes, QY_PAGE_SIZE) >> QY_CONFIG_PAGE_SHIFT;
+	uint32_t start;
 	int err = 0;
 
 	if (!bytes)
@@ -281,7 +282,11 @@ int qy_mm_add_memory(struct qy_mm *mm, size_t bytes)
 	if (bytes > SIZE_MAX - QY_PAGE_SIZE || pages > mm->max_pfn)
 		return -ENOMEM;
 	qy__lock(&mm->grow_lock);
-	err = mm->end_pfn == mm->max_pfn ? -ENOMEM : qy__mm_grow(mm, (uint32_t)pages);
+	start = mm->end_pfn;
+	if (pages > mm->max_pfn - start || commit_pages(&mm->os, mm, start, start + (uint32_t)pages))
+		err = -ENOMEM;
+	else
+		qy__boot_online(mm, start, start + (uint32_t)pages);
 	qy__unlock(&mm->grow_lock);
 	return err;
 }

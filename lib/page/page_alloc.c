@@ -40,7 +40,7 @@ static uint32_t mark_of(const struct qy__zone *zone, const struct qy__alloc_cont
 static inline bool watermark_allows(const struct qy_mm *mm, const struct qy__zone *zone,
 				    const struct qy__alloc_context *ac, unsigned int alloc_flags)
 {
-	if (likely(!mm->marks_on) || (alloc_flags & QY__ALLOC_NO_WATERMARKS))
+	if (likely(!qy__load_relaxed(&mm->marks_on)) || (alloc_flags & QY__ALLOC_NO_WATERMARKS))
 		return true;
 	return qy__zone_watermark_ok(mm, zone, ac->order, mark_of(zone, ac, alloc_flags),
 				     ac->highest, alloc_flags);
@@ -291,7 +291,7 @@ static inline int take_claim(struct qy_page *page)
 
 	if (QY_CONFIG_DEBUG)
 		return qy__cas_acquire(&page->type, &type, QY__PAGE_INSIDE) ? 0 : -EINVAL;
-	page->type = QY__PAGE_INSIDE;
+	qy__store_relaxed(&page->type, QY__PAGE_INSIDE);
 	return 0;
 }
 

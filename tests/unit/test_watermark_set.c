@@ -270,7 +270,7 @@ static void add_memory_marks_follow(void **state)
 	before = stat_of(QY_ZONE_NORMAL);
 	assert_int_equal(before.mark[QY_WMARK_MIN],
 			 qy__min_free_kbytes(before.managed * KB_PER_PAGE) / KB_PER_PAGE);
-	assert_int_equal(qy_mm_add_memory(in.mm, (size_t)8 << 20), 0);
+	assert_int_equal(qy_mm_add_memory(in.mm, (size_t)32 << 20), 0);
 	after = stat_of(QY_ZONE_NORMAL);
 	assert_true(after.managed > before.managed);
 	assert_true(after.mark[QY_WMARK_MIN] > before.mark[QY_WMARK_MIN]);
