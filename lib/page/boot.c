@@ -67,8 +67,8 @@ static int arena_books(struct qy_mm *mm)
 	size_t pages = mm->max_pfn - mm->min_pfn;
 	size_t blocks = ((mm->max_pfn - 1) >> mm->pageblock_order) - mm->pageblock_first + 1;
 
-	mm->pages = qy__mm_boot_alloc(mm, pages * sizeof(struct qy_page), 64);
 	mm->pageblock = qy__mm_boot_alloc(mm, blocks, 8);
+	mm->pages = qy__mm_boot_alloc(mm, pages * sizeof(struct qy_page), 64);
 	if (!mm->pages || !mm->pageblock)
 		return -ENOMEM;
 	if (!QY_CONFIG_DEBUG)

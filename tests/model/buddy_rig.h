@@ -209,6 +209,7 @@ static inline void build_free(unsigned int z, const uint32_t heads[TILING_ORDERS
 			for (unsigned int i = 0; i < 1u << k; i++)
 				fill_in_page(at + i, salt, i ? QY__PAGE_INSIDE : QY__PAGE_BUDDY);
 			page_at(at)->order = (uint8_t)k;
+			page_at(at)->migratetype = QY_MIGRATE_UNMOVABLE;
 			if (salt & 1)
 				put_first(area, page_at(at));
 			else
@@ -233,6 +234,7 @@ static inline void build_beyond(uint64_t salt)
 	memcpy(page, page_at(rig.ground->end - 1), sizeof(*page));
 	page->type = QY__PAGE_BUDDY;
 	page->flags = 0;
+	page->migratetype = QY_MIGRATE_UNMOVABLE;
 	page->order = (uint8_t)(salt / 2 % (rig.ground->max_order + 1));
 	page->next = page->prev = QY__PFN_NONE;
 }
@@ -246,8 +248,15 @@ static void build(const struct tiling *t, uint32_t heads[2][TILING_ORDERS], uint
 	while (next_bit(&rest, &at))
 		build_used(t, at, salt);
 	for (unsigned int z = 0; z < rig.nr_zones; z++) {
+		struct qy__zone *zone = rig.zone[z];
+		unsigned int block = rig.mm->pageblock_order;
+
 		build_free(z, heads[z], salt);
-		rig.zone[z]->nr_free_pages = count_bits(t->free & rig.mask[z]);
+		zone->nr_free_pages = count_bits(t->free & rig.mask[z]);
+		zone->nr_free_blocks = 0;
+		for (unsigned int k = block; k <= rig.ground->max_order; k++)
+			zone->nr_free_blocks += count_bits(heads[z][k]) << k;
+		zone->unreported = zone->nr_free_blocks;
 	}
 	rig.mm->pages_in_use = rig.taken + pages_used(t);
 	build_beyond(salt);
