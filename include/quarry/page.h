@@ -105,7 +105,13 @@ struct qy_migrate_hook {
 	void *ctx;
 };
 
-/* Work at every allocation and free of pages (the debug string knows them by these names). */
+/*
+ * Work at every allocation and free of pages (the debug string knows them by these names, and goes
+ * before the configuration). POISON takes the place of zeroing at free. Poison that was written is
+ * reported (QY_REPORT_USE_AFTER_FREE), restored, and the block handed out all the same; with POISON
+ * no memory of free blocks is given to the system. In an arena UNMAP sets guard pages aside, but
+ * nothing traps.
+ */
 #define QY_PAGE_INIT_ON_ALLOC 0x1u /* init_on_alloc: memory is zeroed when handed out */
 #define QY_PAGE_INIT_ON_FREE 0x2u  /* init_on_free: … when given back */
 #define QY_PAGE_POISON 0x4u	   /* page_poison: 0xaa when given back, verified when handed out */

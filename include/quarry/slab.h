@@ -76,7 +76,10 @@ QY_API int qy_cache_shrink(struct qy_cache *cache);
  * Return: number of reports made; 0 on caches without debug flags.
  */
 QY_API unsigned int qy_cache_validate(struct qy_cache *cache);
-/** qy_validate - qy_cache_validate() for all caches, plus large objects and the quarantine. */
+/**
+ * qy_validate - qy_cache_validate() for all caches, plus large objects, the quarantine, and the poison
+ * of free pages.
+ */
 QY_API unsigned int qy_validate(struct qy_mm *mm);
 
 /** struct qy_cache_info - numbers of one cache. */

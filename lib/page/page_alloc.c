@@ -350,6 +350,7 @@ static void put_shared(struct qy_mm *mm, struct qy_page *page, unsigned int orde
 		return;
 	}
 	page->order = 0;
+	qy__page_debug_split(mm, page, order);
 	for (unsigned int o = 0; o < order; o++) {
 		struct qy_page *part = page + (1u << o);
 
