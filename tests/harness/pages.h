@@ -41,7 +41,7 @@ static inline void make_anon(unsigned int flags, enum qy_switch pcp)
 {
 	instance_init(&in, 0);
 	in.config.backing = QY_BACKING_ANON;
-	in.config.size = (size_t)16 << 20;
+	in.config.size = 4096 * PAGE_BYTES;
 	in.config.page_debug = flags;
 	in.config.pcp = pcp;
 	instance_create(&in);

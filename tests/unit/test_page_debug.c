@@ -301,7 +301,7 @@ static void flags_the_build_does_not_know_are_refused(void **state)
 	(void)state;
 	for (unsigned int bit = 0; bit < 32; bit++) {
 		unsigned int flag = 1u << bit;
-		bool known = bit < 3 || (bit < 5 && is_debug_build());
+		bool known = bit < 3 || (bit < 5 && QY_CONFIG_DEBUG);
 
 		instance_init(&in, PAGES);
 		in.config.page_debug = flag;
@@ -349,12 +349,12 @@ static void string_goes_before_configuration(void **state)
 
 static void string_of_the_other_build_is_accepted_without_effect(void **state)
 {
-	unsigned int expected = is_debug_build() ? QY_PAGE_UNMAP | QY_PAGE_OWNER : 0;
+	unsigned int expected = QY_CONFIG_DEBUG ? QY_PAGE_UNMAP | QY_PAGE_OWNER : 0;
 
 	(void)state;
 	instance_make(&in, PAGES, "debug_pagealloc=on page_owner=on debug_guardpage_minorder=1");
 	assert_int_equal(in.mm->page_debug, expected);
-	assert_int_equal(qy__guardpage(in.mm, 0), is_debug_build());
+	assert_int_equal(qy__guardpage(in.mm, 0), QY_CONFIG_DEBUG);
 	assert_false(qy__guardpage(in.mm, 1));
 	assert_clean(&in);
 }
@@ -420,7 +420,7 @@ static void run_random(unsigned int steps)
 
 static void long_run_under_all_flags_reports_nothing(void **state)
 {
-	unsigned int known = is_debug_build() ? QY_PAGE_DEBUG_FLAGS : 7;
+	unsigned int known = QY_CONFIG_DEBUG ? QY_PAGE_DEBUG_FLAGS : 7;
 
 	(void)state;
 	for (unsigned int i = 0; i < 8; i++) {
@@ -430,7 +430,7 @@ static void long_run_under_all_flags_reports_nothing(void **state)
 		instance_init(&in, i & 4 ? 0 : 512);
 		if (i & 4) {
 			in.config.backing = QY_BACKING_ANON;
-			in.config.size = (size_t)16 << 20;
+			in.config.size = 4096 * PAGE_BYTES;
 		}
 		in.config.page_debug = flags;
 		in.config.guardpage_minorder = i & 1 ? 0 : 2;
@@ -450,9 +450,9 @@ static void slabs_and_large_objects_live_under_all_flags(void **state)
 		instance_init(&in, anon ? 0 : 1024);
 		if (anon) {
 			in.config.backing = QY_BACKING_ANON;
-			in.config.size = (size_t)32 << 20;
+			in.config.size = 8192 * PAGE_BYTES;
 		}
-		in.config.page_debug = is_debug_build() ? QY_PAGE_DEBUG_FLAGS : 7;
+		in.config.page_debug = QY_CONFIG_DEBUG ? QY_PAGE_DEBUG_FLAGS : 7;
 		in.config.debug = "slab_debug=FZPU quarantine=256K";
 		instance_create(&in);
 		for (unsigned int round = 0; round < 5; round++) {

@@ -47,7 +47,7 @@ static int signal_of_access(volatile uint8_t *p, bool is_write)
 static void free_pages_trap(void **state)
 {
 	(void)state;
-	if (!is_debug_build())
+	if (!QY_CONFIG_DEBUG)
 		skip();
 	for (int pcp = QY_ON; pcp <= QY_OFF; pcp++) {
 		for (unsigned int order = 0; order < 4; order += 3) {
@@ -75,7 +75,7 @@ static void every_free_page_traps_and_no_other(void **state)
 	uint32_t readable = 0, trapping = 0;
 
 	(void)state;
-	if (!is_debug_build())
+	if (!QY_CONFIG_DEBUG)
 		skip();
 	make_anon(QY_PAGE_UNMAP, QY_OFF);
 	for (nr_held = 0; nr_held < 40; nr_held++)
@@ -99,7 +99,7 @@ static void contents_survive_trapping(void **state)
 	struct qy_page *page;
 
 	(void)state;
-	if (!is_debug_build())
+	if (!QY_CONFIG_DEBUG)
 		skip();
 	make_anon(QY_PAGE_UNMAP | QY_PAGE_POISON, QY_OFF);
 	page = qy_alloc_pages(in.mm, QY_GFP_KERNEL, 2);
@@ -117,7 +117,7 @@ static void trapping_memory_can_be_discarded(void **state)
 	struct qy_page *page;
 
 	(void)state;
-	if (!is_debug_build())
+	if (!QY_CONFIG_DEBUG)
 		skip();
 	make_anon(QY_PAGE_UNMAP | QY_PAGE_INIT_ON_FREE, QY_OFF);
 	page = qy_alloc_pages(in.mm, QY_GFP_KERNEL, 6);
@@ -151,7 +151,7 @@ static void trapping_ends_when_the_system_has_no_mapping_left(void **state)
 	struct qy_page *page, *other;
 
 	(void)state;
-	if (!is_debug_build())
+	if (!QY_CONFIG_DEBUG)
 		skip();
 	make_anon(QY_PAGE_UNMAP, QY_OFF);
 	other = qy_alloc_pages(in.mm, QY_GFP_KERNEL, 0);
@@ -180,7 +180,7 @@ static void splits_below_the_order_leave_guards_that_merge_again(void **state)
 	uint32_t guards;
 
 	(void)state;
-	if (!is_debug_build())
+	if (!QY_CONFIG_DEBUG)
 		skip();
 	for (unsigned int minorder = 0; minorder < 8; minorder++) {
 		instance_init(&in, PAGES * 2);
@@ -212,11 +212,11 @@ static void guards_are_the_halves_next_to_a_page(void **state)
 	uint32_t guards;
 
 	(void)state;
-	if (!is_debug_build())
+	if (!QY_CONFIG_DEBUG)
 		skip();
 	instance_init(&in, 0);
 	in.config.backing = QY_BACKING_ANON;
-	in.config.size = (size_t)16 << 20;
+	in.config.size = 4096 * PAGE_BYTES;
 	in.config.debug = "debug_pagealloc debug_guardpage_minorder=2";
 	in.config.pcp = QY_OFF;
 	instance_create(&in);
@@ -303,7 +303,7 @@ static void bad_page_is_told_and_never_handed_out(void **state)
 	};
 
 	(void)state;
-	if (!is_debug_build())
+	if (!QY_CONFIG_DEBUG)
 		skip();
 	for (size_t i = 0; i < ARRAY_SIZE(damage); i++) {
 		struct qy_page *only = make_with_one_block(), *page;
@@ -334,7 +334,7 @@ static void another_block_comes_in_place_of_a_bad_page(void **state)
 	struct qy_page *only, *page;
 
 	(void)state;
-	if (!is_debug_build())
+	if (!QY_CONFIG_DEBUG)
 		skip();
 	only = make_with_one_block();
 	qy_free_pages(in.mm, held[--nr_held], 3);
@@ -361,7 +361,7 @@ static void take_bad_page(void)
 static void bad_pages_are_told_sixty_times_a_minute(void **state)
 {
 	(void)state;
-	if (!is_debug_build())
+	if (!QY_CONFIG_DEBUG)
 		skip();
 	instance_init(&in, PAGES);
 	in.config.pcp = QY_OFF;
