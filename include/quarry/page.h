@@ -97,7 +97,8 @@ struct qy_reclaim_hook {
  * struct qy_migrate_hook - moves a block that was allocated with QY_GFP_MOVABLE out of a range that
  * qy_alloc_contig_range() wants. It copies what @from (2^@order pages) holds to @to, lets its users
  * point there, and returns 0: the library then frees @from. Anything else: it cannot be moved; the
- * library frees @to. Called without locks; it must not free either block itself.
+ * library frees @to. Called without locks; it must not free either block itself. Other threads go
+ * on: that @from is still in use, and by whom, the hook finds out under the program's own lock.
  */
 struct qy_migrate_hook {
 	int (*fn)(struct qy_mm *mm, struct qy_page *from, struct qy_page *to, unsigned int order,
@@ -410,8 +411,8 @@ QY_API void qy_page_frag_drain(struct qy_mm *mm, struct qy_page_frag_cache *cach
  * qy_alloc_contig_range - take the pages [@start, @end), whatever lies there: free pages are taken,
  * movable blocks are moved by the migrate hook.
  * Return: 0: every page of the range is a block of order 0 now; -EINVAL: empty, or not all in one
- * zone; -EBUSY: a page is in use and cannot be moved; -ENOMEM: no room to move it to. On failure
- * nothing is changed but that blocks may have been moved.
+ * zone (a hole is in none); -EBUSY: a page is in use and cannot be moved, or belongs to a CMA area;
+ * -ENOMEM: no room to move it to. On failure nothing is changed but that blocks may have been moved.
  */
 QY_API int qy_alloc_contig_range(struct qy_mm *mm, uint32_t start, uint32_t end, qy_gfp_t gfp);
 /**
@@ -422,7 +423,8 @@ QY_API struct qy_page *qy_alloc_contig_pages(struct qy_mm *mm, uint32_t nr, qy_g
 					     unsigned int node) QY_MUST_CHECK;
 /**
  * qy_free_contig_range - Return: 0, -EINVAL: a page of it is not an allocated single page (that is
- * reported, the others are freed).
+ * reported, the others are freed). Pages on which somebody else has a reference are counted in a
+ * report, too.
  */
 QY_API int qy_free_contig_range(struct qy_mm *mm, uint32_t start, uint32_t nr);
 
@@ -442,7 +444,10 @@ QY_API int qy_cma_declare(struct qy_mm *mm, uint32_t base, uint32_t pages, uint3
 /** qy_cma_alloc - a run of @count pages, first page a multiple of 2^@align_order. Or NULL. */
 QY_API struct qy_page *qy_cma_alloc(struct qy_cma *area, uint32_t count, unsigned int align_order,
 				    bool no_warn) QY_MUST_CHECK;
-/** qy_cma_release - Return: false: not (wholly) of this area, nothing is done. */
+/**
+ * qy_cma_release - give back what qy_cma_alloc() gave, or a part that begins at a bit's border.
+ * Return: false: not (wholly) of this area, or (reported) not handed out; nothing is done.
+ */
 QY_API bool qy_cma_release(struct qy_cma *area, struct qy_page *page, uint32_t count);
 struct qy_cma_stat {
 	size_t struct_size; /* set by the caller */

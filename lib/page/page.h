@@ -342,11 +342,16 @@ static inline struct qy__zone *qy__page_zone(const struct qy_mm *mm, const struc
 	return &mm->zone[page->zone];
 }
 
+/* An entry of mm->pageblock: the type, above it (ISOLATE) the type before it was isolated. */
+#define QY__PAGEBLOCK_TYPE 0xfu
+#define QY__PAGEBLOCK_BEFORE_SHIFT 4
+
 /* The migratetype of the page block that holds @pfn. Changes under its zone's lock. */
 static inline unsigned int qy__pageblock_type(const struct qy_mm *mm, uint32_t pfn)
 {
-	return qy__load_relaxed(
-		&mm->pageblock[(pfn >> mm->pageblock_order) - mm->pageblock_first]);
+	uint32_t nr = (pfn >> mm->pageblock_order) - mm->pageblock_first;
+
+	return qy__load_relaxed(&mm->pageblock[nr]) & QY__PAGEBLOCK_TYPE;
 }
 
 static inline unsigned int qy__this_cpu(const struct qy_mm *mm)

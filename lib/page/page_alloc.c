@@ -144,8 +144,9 @@ static inline void prep_head(struct qy_mm *mm, struct qy_page *page, qy_gfp_t gf
 	page->next = page->prev = QY__PFN_NONE;
 	if (type == QY__PAGE_ALLOC) {
 		page->alloc.refcount = 1;
+		/* Last: who may move a block looks at what stands above only then (contig.c). */
 		if (gfp & QY_GFP_MOVABLE)
-			qy__page_set_flags(page, QY__PAGE_F_MOVABLE);
+			qy__store_release(&page->flags, QY__PAGE_F_MOVABLE);
 	} else if (type == QY__PAGE_LARGE) {
 		page->large.live =
 			QY__LARGE_IN_CHANGE; /* before it can be seen to be LARGE: see validate.c */
@@ -249,7 +250,7 @@ static inline void free_block(struct qy_mm *mm, struct qy_page *head, unsigned i
 {
 	struct qy__zone *zone = qy__page_zone(mm, head);
 
-	head->alloc.refcount = 0;
+	qy__store_relaxed(&head->alloc.refcount, 0);
 	qy__page_debug_free(mm, head, order);
 	if (mm->pcp_on && order < QY__PCP_ORDERS && qy__pcp_free(mm, zone, head, order))
 		return;
