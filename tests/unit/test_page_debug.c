@@ -258,6 +258,26 @@ static void validate_without_poison_looks_at_nothing(void **state)
 	assert_int_equal(in.reports.nr, 0);
 }
 
+static void damage_is_found_by_whoever_takes_a_range(void **state)
+{
+	struct qy_page *only;
+	uint32_t pfn;
+
+	(void)state;
+	make(QY_PAGE_POISON, QY_OFF);
+	only = the_only_block(3);
+	pfn = qy_page_pfn(in.mm, only);
+	bytes_of(only + 5)[100] = 0;
+	assert_int_equal(qy_alloc_contig_range(in.mm, pfn, pfn + 5, QY_GFP_KERNEL), 0);
+	assert_int_equal(in.reports.nr, 0);
+	assert_int_equal(qy_alloc_contig_range(in.mm, pfn + 5, pfn + 8, QY_GFP_KERNEL), 0);
+	assert_int_equal(take_report(&in, QY_REPORT_USE_AFTER_FREE).damage_offset, 100);
+	memset(bytes_of(only), 1, PAGE_BYTES << 3);
+	assert_int_equal(qy_free_contig_range(in.mm, pfn, 8), 0);
+	assert_true(all_are(only, 3, POISON));
+	assert_clean(&in);
+}
+
 static void poisoned_memory_is_not_discarded(void **state)
 {
 	struct qy_page *page[8];
@@ -367,10 +387,18 @@ struct live {
 	uint8_t value;
 };
 
+/* One block in eight goes page by page. */
 static void check_and_free(struct live *l)
 {
 	assert_true(all_are(l->page, l->order, l->value));
-	assert_int_equal(qy_free_pages(in.mm, l->page, l->order), 0);
+	if (l->value & 7) {
+		assert_int_equal(qy_free_pages(in.mm, l->page, l->order), 0);
+	} else {
+		assert_int_equal(qy_split_page(in.mm, l->page, l->order), 0);
+		assert_int_equal(
+			qy_free_contig_range(in.mm, qy_page_pfn(in.mm, l->page), 1u << l->order),
+			0);
+	}
 	l->page = NULL;
 }
 
@@ -491,6 +519,7 @@ int main(void)
 		cmocka_unit_test_teardown(validate_finds_damage_on_the_lists_once, tear_down),
 		cmocka_unit_test_teardown(validate_looks_at_cpus_lists, tear_down),
 		cmocka_unit_test_teardown(validate_without_poison_looks_at_nothing, tear_down),
+		cmocka_unit_test_teardown(damage_is_found_by_whoever_takes_a_range, tear_down),
 		cmocka_unit_test_teardown(poisoned_memory_is_not_discarded, tear_down),
 		cmocka_unit_test_teardown(pages_that_come_in_later_are_poisoned_too, tear_down),
 		cmocka_unit_test_teardown(flags_the_build_does_not_know_are_refused, tear_down),

@@ -188,6 +188,50 @@ static void slabs_and_large_objects_have_records(void **state)
 	assert_clean(&in);
 }
 
+static void split_makes_single_pages_that_go_alone(void **state)
+{
+	struct qy_page *page;
+	unsigned int before;
+
+	(void)state;
+	make(QY_BACKING_ARENA);
+	before = nr_entries();
+	page = qy_alloc_pages(in.mm, QY_GFP_KERNEL, 3);
+	assert_int_equal(nr_entries(), before + 1);
+	assert_int_equal(qy_split_page(in.mm, page, 3), 0);
+	assert_live(page, 8, 0);
+	assert_int_equal(nr_entries(), before + 8);
+	for (unsigned int i = 0; i < 8; i += 2)
+		assert_int_equal(qy_free_pages(in.mm, page + i, 0), 0);
+	for (unsigned int i = 0; i < 8; i += 2) {
+		assert_freed(page + i, 1);
+		assert_live(page + i + 1, 1, 0);
+	}
+	assert_int_equal(nr_entries(), before + 4);
+	assert_clean(&in);
+}
+
+static void exact_allocation_owns_just_its_pages(void **state)
+{
+	struct qy_page *page;
+	unsigned int before;
+	void *p;
+
+	(void)state;
+	make(QY_BACKING_ARENA);
+	before = nr_entries();
+	p = qy_alloc_pages_exact(in.mm, QY_GFP_KERNEL, 5 * PAGE_BYTES);
+	assert_non_null(p);
+	page = qy_page_of(in.mm, p);
+	assert_live(page, 5, 0);
+	assert_freed(page + 5, 3);
+	assert_int_equal(nr_entries(), before + 5);
+	assert_int_equal(qy_free_pages_exact(in.mm, p, 5 * PAGE_BYTES), 0);
+	assert_freed(page, 8);
+	assert_int_equal(nr_entries(), before);
+	assert_clean(&in);
+}
+
 static void shared_block_loses_all_but_its_head(void **state)
 {
 	struct qy_page *page;
@@ -264,32 +308,58 @@ static void pages_without_memory_for_records_work_all_the_same(void **state)
 	assert_clean(&in);
 }
 
+static struct qy_page *moved_to;
+
+static int move(struct qy_mm *mm, struct qy_page *from, struct qy_page *to, unsigned int order,
+		void *ctx)
+{
+	(void)ctx;
+	memcpy(qy_page_address(mm, to), qy_page_address(mm, from), PAGE_BYTES << order);
+	moved_to = to;
+	return 0;
+}
+
 static void migrated_block_keeps_who_and_when(void **state)
 {
-	struct qy_page *from, *to;
+	struct qy_page *from;
 	unsigned int frames;
-	uint32_t stack;
+	uint32_t stack, pfn;
 
 	(void)state;
-	make(QY_BACKING_ARENA);
-	from = qy_alloc_pages(in.mm, QY_GFP_KERNEL | QY_GFP_MOVABLE, 1);
+	instance_init(&in, PAGES);
+	in.config.page_debug = QY_PAGE_OWNER | QY_PAGE_POISON;
+	in.config.grouping = QY_ON;
+	in.config.pageblock_order = 4;
+	in.config.clock.fn = tell_time;
+	in.config.migrate.fn = move;
+	now = 1000;
+	instance_create(&in);
+	do { /* a page block without books and slabs */
+		from = qy_alloc_pages(in.mm, QY_GFP_HIGHUSER_MOVABLE, 1);
+		assert_non_null(from);
+		pfn = qy_page_pfn(in.mm, from) & ~15u;
+	} while (qy_page_pfn(in.mm, from) != pfn || from[8].type == QY__PAGE_RESERVED);
 	stack = record(from)->stack;
 	now = 7000;
-	to = qy_alloc_pages(in.mm, QY_GFP_KERNEL, 1);
-	qy__page_debug_migrate(in.mm, from, to, 1);
-	qy_free_pages(in.mm, from, 1);
-	assert_live(to, 2, 1);
-	assert_freed(from, 2);
-	assert_int_equal(record(to + 1)->ts, 1000);
-	assert_int_equal(record(to + 1)->gfp, QY_GFP_KERNEL | QY_GFP_MOVABLE);
-	assert_int_equal(record(to)->stack, stack);
-	assert_non_null(strstr(entry_of(to, &frames),
+	assert_int_equal(qy_alloc_contig_range(in.mm, pfn, pfn + 16, QY_GFP_KERNEL), 0);
+	assert_live(moved_to, 2, 1);
+	assert_int_equal(record(moved_to + 1)->ts, 1000);
+	assert_int_equal(record(moved_to + 1)->gfp, QY_GFP_HIGHUSER_MOVABLE);
+	assert_int_equal(record(moved_to)->stack, stack);
+	assert_non_null(strstr(entry_of(moved_to, &frames),
 			       "\nPage has been migrated, last migrate reason: contig_range\n"));
-	qy_free_pages(in.mm, to, 1);
-	while (qy_alloc_pages(in.mm, QY_GFP_KERNEL | QY_GFP_NOWARN, 1))
+	/* The range is somebody else's now. */
+	assert_live(qy__pfn_page(in.mm, pfn), 16, 0);
+	assert_int_equal(record(from)->ts, 7000);
+	assert_int_equal(record(from)->free_ts, 7000);
+	assert_null(strstr(entry_of(from, &frames), "migrated"));
+	assert_int_equal(qy_free_contig_range(in.mm, pfn, 16), 0);
+	assert_freed(qy__pfn_page(in.mm, pfn), 16);
+	assert_int_equal(qy_free_pages(in.mm, moved_to, 1), 0);
+	while (qy_alloc_pages(in.mm, QY_GFP_HIGHUSER_MOVABLE | QY_GFP_NOWARN, 1))
 		; /* it is among them */
-	assert_live(to, 2, 1);
-	assert_null(strstr(entry_of(to, &frames), "migrated"));
+	assert_live(moved_to, 2, 1);
+	assert_null(strstr(entry_of(moved_to, &frames), "migrated"));
 	assert_clean(&in);
 }
 
@@ -564,6 +634,8 @@ int main(void)
 		cmocka_unit_test_teardown(every_page_of_a_block_has_the_record, tear_down),
 		cmocka_unit_test_teardown(neighbours_keep_their_records, tear_down),
 		cmocka_unit_test_teardown(slabs_and_large_objects_have_records, tear_down),
+		cmocka_unit_test_teardown(split_makes_single_pages_that_go_alone, tear_down),
+		cmocka_unit_test_teardown(exact_allocation_owns_just_its_pages, tear_down),
 		cmocka_unit_test_teardown(shared_block_loses_all_but_its_head, tear_down),
 		cmocka_unit_test_teardown(pages_that_come_in_later_have_records, tear_down),
 		cmocka_unit_test_teardown(pages_without_memory_for_records_work_all_the_same,
