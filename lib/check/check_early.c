@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * check_early.c - the boot map: MB1-MB3; MB8, that bigger arrays are reserved; MB10, that the buddy
- * was given just what was free in it.
+ * was given just what was free in it; of an instance that booted with bitmaps BM1-BM4, and BM8,
+ * which is its MB10.
  *
- * A set that names an array outside the instance is not looked into.
+ * A set that names an array outside the instance is not looked into. Bitmaps are gone with the
+ * hand-over: from then on there must not be a node left to look into.
  *
  * Lock: mm->grow_lock, held by the caller.
  */
@@ -119,30 +121,68 @@ static bool check_options(struct qy__check *ck, const struct qy_memblock *mb)
 			 "options, or the size of the struct");
 }
 
+/* Pages that are there, holes not counted; of them, those that a zone manages. */
+static uint64_t sum_pages(const struct qy__check *ck, uint64_t *managed)
+{
+	uint64_t present = 0;
+
+	*managed = 0;
+	for (unsigned int z = 0; z < ck->mm->nr_zones; z++) {
+		present += qy__load_relaxed(&ck->mm->zone[z].present);
+		*managed += qy__load_relaxed(&ck->mm->zone[z].managed);
+	}
+	return present;
+}
+
 /*
  * Every page that was free at the end of the boot, or was brought in later, is managed by a zone:
  * no more, no less.
  */
-static void check_handover(struct qy__check *ck, const struct qy_memblock *mb)
+static void check_handover(struct qy__check *ck, const char *id, uint64_t total, uint64_t free)
 {
-	qy_addr_t from, to, total = mb->memory.total_size;
-	uint64_t free = 0, managed = 0, cursor = 0;
-	uint64_t pages = ck->end_pfn - ck->min_pfn;
+	uint64_t managed, pages = sum_pages(ck, &managed);
+
+	if (qy__holds(ck, total <= pages, id, "boot map has %llu pages, the instance %llu",
+		      (unsigned long long)total, (unsigned long long)pages))
+		qy__holds(ck, managed == free + (pages - total), id,
+			  "%llu pages are managed; %llu were free at boot, %llu came later",
+			  (unsigned long long)managed, (unsigned long long)free,
+			  (unsigned long long)(pages - total));
+}
+
+static void check_memblock_handover(struct qy__check *ck, const struct qy_memblock *mb)
+{
+	qy_addr_t from, to;
+	uint64_t free = 0, cursor = 0;
 
 	while (qy_memblock_next_free(mb, &cursor, &from, &to)) {
 		from = (from + QY_PAGE_MASK) >> QY_CONFIG_PAGE_SHIFT;
 		to >>= QY_CONFIG_PAGE_SHIFT;
 		free += from < to ? to - from : 0;
 	}
-	for (unsigned int z = 0; z < ck->mm->nr_zones; z++)
-		managed += qy__load_relaxed(&ck->mm->zone[z].managed);
-	total >>= QY_CONFIG_PAGE_SHIFT;
-	if (qy__holds(ck, total <= pages, "MB10", "boot map has %llu pages, the instance %llu",
-		      (unsigned long long)total, (unsigned long long)pages))
-		qy__holds(ck, managed == free + (pages - total), "MB10",
-			  "%llu pages are managed; %llu were free at boot, %llu came later",
-			  (unsigned long long)managed, (unsigned long long)free,
-			  (unsigned long long)(pages - total));
+	qy__holds(ck, ck->mm->early_free == free, "MB10",
+		  "%u pages were handed over, %llu are free in the boot map", ck->mm->early_free,
+		  (unsigned long long)free);
+	check_handover(ck, "MB10", mb->memory.total_size >> QY_CONFIG_PAGE_SHIFT, free);
+}
+
+/* Of the nodes' maps only those of a boot under way may be read. */
+static void check_bootmem(struct qy__check *ck)
+{
+	const struct qy_bootmem *bm = ck->mm->early_bootmem;
+	struct qy_check_result found = {.struct_size = sizeof(found)};
+
+	if (!qy__holds(ck, qy__check_struct(ck, bm), "BM", "no struct qy_bootmem at %p",
+		       (const void *)bm))
+		return;
+	if (!qy__holds(ck, !bm->nr_nodes && !ck->mm->early_map, "BM8",
+		       "%u nodes were not handed over", bm->nr_nodes))
+		return;
+	qy_bootmem_check(bm, &found);
+	ck->tests += found.assertions;
+	for (unsigned int i = 0; i < found.nr && i < QY_CHECK_MAX; i++)
+		qy__violation(ck, found.v[i].id, "%s", found.v[i].text);
+	check_handover(ck, "BM8", ck->mm->early_pages, ck->mm->early_free);
 }
 
 void qy__check_early_locked(struct qy__check *ck)
@@ -161,6 +201,11 @@ void qy__check_early_locked(struct qy__check *ck)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(set); i++)
 		check_own_array(ck, mb, &set[i]);
-	if (qy__check_flag(&ck->mm->early_done))
-		check_handover(ck, mb);
+	if (!qy__holds(ck, qy__check_flag(&ck->mm->early_done), "MM",
+		       "the boot is over, its map was not handed over"))
+		return;
+	if (ck->mm->early_bootmem)
+		check_bootmem(ck);
+	else
+		check_memblock_handover(ck, mb);
 }

@@ -2,16 +2,17 @@
 /*
  * boot.c - from the boot map to the buddy.
  *
- * The span's memory, without its holes, goes into the boot map; what lives as long as the instance
- * is taken from it; what is left is handed to the zones. Later pages (hot-add) skip the map.
+ * The span's memory, without its holes, goes into the boot map (boot_map.c); what lives as long as
+ * the instance is taken from it; what is left is handed to the zones. Later pages (hot-add) do not
+ * come by there.
  *
  * Locks: while an instance is made, none is needed; hot-add: grow_lock → zone->lock.
  */
 #include "page/boot.h"
 
 #include <errno.h>
-#include <string.h>
 
+#include "page/boot_map.h"
 #include "page/buddy.h"
 #include "page/mm.h"
 #include "page/page_debug.h"
@@ -20,44 +21,6 @@
 #include "page/watermark.h"
 #include "page/zone.h"
 #include "page/zonelist.h"
-#include "util/align.h"
-#include "util/assert.h"
-
-/* ---- the boot map ---- */
-
-static qy_addr_t pfn_bytes(const struct qy_mm *mm, uint32_t pfn)
-{
-	return (uintptr_t)mm->base + ((qy_addr_t)pfn << QY_CONFIG_PAGE_SHIFT);
-}
-
-static int fill_boot_map(struct qy_mm *mm)
-{
-	qy_addr_t first = pfn_bytes(mm, mm->min_pfn);
-
-	qy_memblock_add(&mm->early, first, pfn_bytes(mm, mm->end_pfn) - first, 0, 0);
-	qy_memblock_reserve(&mm->early, first, sizeof(*mm));
-	return 0;
-}
-
-static int cut_holes(struct qy_mm *mm)
-{
-	for (unsigned int i = 0; i < mm->nr_holes; i++) {
-		qy_addr_t from = pfn_bytes(mm, mm->hole[i].start);
-
-		if (qy_memblock_remove(&mm->early, from, pfn_bytes(mm, mm->hole[i].end) - from))
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-void *qy__mm_boot_alloc(struct qy_mm *mm, size_t size, size_t align)
-{
-	qy_addr_t at;
-
-	qy__assert(!mm->early_done);
-	at = qy_memblock_alloc(&mm->early, size, align, 0, QY_MEMBLOCK_ALLOC_ACCESSIBLE);
-	return at ? memset((void *)(uintptr_t)at, 0, size) : NULL;
-}
 
 /* ---- books ---- */
 
@@ -112,16 +75,14 @@ static int pcp_books(struct qy_mm *mm, const struct qy_mm_config *cfg)
 
 int qy__boot_books(struct qy_mm *mm, const struct qy_mm_config *cfg)
 {
-	int err = fill_boot_map(mm);
+	int err = qy__watermark_config(&mm->watermark, &cfg->watermark);
 
 	if (!err)
-		err = qy__watermark_config(&mm->watermark, &cfg->watermark);
+		err = qy__limits_init(mm, cfg);
 	if (!err)
-		err = qy__nodes_init(mm, cfg);
+		err = qy__boot_map_init(mm, cfg->early_allocator);
 	if (!err)
 		err = qy__zones_init(mm, cfg);
-	if (!err)
-		err = cut_holes(mm);
 	if (!err && cfg->backing == QY_BACKING_ARENA)
 		err = arena_books(mm);
 	if (!err)
@@ -195,36 +156,25 @@ static void free_pages(struct qy_mm *mm, uint32_t start, uint32_t end)
 	}
 }
 
-static void shuffle_zones(struct qy_mm *mm)
+/* Those that have some of [start, end). */
+static void shuffle_zones(struct qy_mm *mm, uint32_t start, uint32_t end)
 {
-	for (unsigned int z = 0; mm->shuffle && z < mm->nr_zones; z++) {
-		qy__lock(&mm->zone[z].lock);
-		qy__shuffle_zone(mm, &mm->zone[z]);
-		qy__unlock(&mm->zone[z].lock);
+	for (uint32_t stop; mm->shuffle && start < end; start = stop) {
+		struct qy__zone *zone = qy__pfn_zone(mm, start, end, &stop);
+
+		qy__lock(&zone->lock);
+		qy__shuffle_zone(mm, zone);
+		qy__unlock(&zone->lock);
 	}
 }
 
 int qy__mm_handover(struct qy_mm *mm)
 {
-	qy_addr_t from, to, base = (uintptr_t)mm->base;
-	uint64_t cursor = 0;
-	uint32_t pages = 0;
-
 	add_pages(mm, mm->min_pfn, mm->end_pfn, QY__PAGE_RESERVED);
-	mm->early_done = true;
-	while (qy_memblock_next_free(&mm->early, &cursor, &from, &to)) {
-		uint32_t start =
-			(uint32_t)(qy__align_up(from - base, QY_PAGE_SIZE) >> QY_CONFIG_PAGE_SHIFT);
-		uint32_t end = (uint32_t)((to - base) >> QY_CONFIG_PAGE_SHIFT);
-
-		if (start >= end)
-			continue;
-		free_pages(mm, start, end);
-		pages += end - start;
-	}
+	qy__boot_map_hand_over(mm, free_pages);
 	qy__watermarks_setup(mm);
-	shuffle_zones(mm);
-	return pages ? 0 : -ENOMEM;
+	shuffle_zones(mm, mm->min_pfn, mm->end_pfn);
+	return mm->early_free ? 0 : -ENOMEM;
 }
 
 void qy__boot_online(struct qy_mm *mm, uint32_t start, uint32_t end)
@@ -233,10 +183,11 @@ void qy__boot_online(struct qy_mm *mm, uint32_t start, uint32_t end)
 
 	add_pages(mm, start, end, QY__PAGE_OFFLINE);
 	qy__store_release(&mm->end_pfn, end);
-	for (uint32_t stop; start < end; start = stop) {
-		stop = stretch(mm, start, end, &hole);
+	for (uint32_t at = start, stop; at < end; at = stop) {
+		stop = stretch(mm, at, end, &hole);
 		if (!hole)
-			free_pages(mm, start, stop);
+			free_pages(mm, at, stop);
 	}
 	qy__watermarks_setup(mm);
+	shuffle_zones(mm, start, end);
 }

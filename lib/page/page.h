@@ -274,7 +274,9 @@ struct qy_mm {
 	uint64_t shuffle_bits;
 	struct qy__osif os;
 	struct qy_memblock early;
-	struct qy_bootmem *early_bootmem; /* early_allocator=bootmem */
+	struct qy_bootmem *early_bootmem; /* early_allocator=bootmem; NULL: memblock */
+	void *early_map; /* early_bootmem's maps, until they are handed over */
+	uint32_t early_pages, early_free; /* of the boot map: pages in it; handed over */
 	bool early_done; /* boot map handed over */
 };
 

@@ -13,6 +13,7 @@
 #include "osif/osif.h"
 #include "page/buddy.h"
 #include "page/page_alloc.h"
+#include "page/report_free.h"
 #include "util/assert.h"
 #include "util/plant.h"
 
@@ -168,6 +169,8 @@ static uint32_t give_back(struct qy_mm *mm, struct qy__zone *zone, struct qy__pc
 		done += 1u << page->order;
 		qy__free_one_locked(mm, zone, qy__page_pfn(mm, page), page->order, QY__FPI_NONE);
 	}
+	if (qy__report_free_due(mm, zone))
+		qy__report_free_locked(mm, zone, mm->pageblock_order);
 	qy__unlock(&zone->lock);
 	pcp->next_list = (uint8_t)i;
 	add_count(pcp, -done);

@@ -14,6 +14,7 @@
 #include "page/mm.h"
 #include "page/pcp.h"
 #include "util/align.h"
+#include "util/plant.h"
 
 static const char *const zone_names[QY_NR_ZONES] = {"DMA", "DMA32", "Normal", "HighMem"};
 
@@ -87,11 +88,25 @@ static int holes(struct qy_mm *mm, const struct qy_range *hole, unsigned int nr)
 	return 0;
 }
 
-int qy__zones_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
+int qy__limits_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 {
-	if (zone_limits(mm, cfg->zone_limit) || node_limits(mm, cfg->node_limit) ||
-	    holes(mm, cfg->hole, cfg->nr_holes))
+	uint8_t machine[QY_MAX_NODES * QY_MAX_NODES];
+
+	mm->nr_nodes = max(cfg->nr_nodes, 1u);
+	if (cfg->nr_nodes == QY_NODES_MACHINE) {
+		mm->nr_nodes = qy__osif_nodes(machine, QY_MAX_NODES);
+		mm->machine_nodes = mm->nr_nodes > 1 && cfg->backing == QY_BACKING_ANON;
+	}
+	if (mm->nr_nodes > QY_MAX_NODES)
 		return -EINVAL;
+	mm->nr_zones = mm->nr_nodes * QY_NR_ZONES;
+	if (zone_limits(mm, cfg->zone_limit) || node_limits(mm, cfg->node_limit))
+		return -EINVAL;
+	return holes(mm, cfg->hole, cfg->nr_holes);
+}
+
+static void name_zones(struct qy_mm *mm)
+{
 	for (unsigned int z = 0; z < mm->nr_zones; z++) {
 		struct qy__zone *zone = &mm->zone[z];
 
@@ -103,7 +118,6 @@ int qy__zones_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 			memset(zone->area[order].tail, 0xff, sizeof(zone->area[order].tail));
 		}
 	}
-	return 0;
 }
 
 /* The table as given, else 10 here and 20 elsewhere. */
@@ -134,24 +148,18 @@ static int set_cpu_nodes(struct qy_mm *mm, const uint8_t *given)
 	return 0;
 }
 
-int qy__nodes_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
+int qy__zones_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 {
 	uint8_t machine[QY_MAX_NODES * QY_MAX_NODES];
 	const uint8_t *distance = cfg->distance;
 
-	mm->nr_nodes = max(cfg->nr_nodes, 1u);
-	if (cfg->nr_nodes == QY_NODES_MACHINE) {
-		mm->nr_nodes = qy__osif_nodes(machine, QY_MAX_NODES);
-		mm->machine_nodes = mm->nr_nodes > 1 && cfg->backing == QY_BACKING_ANON;
-		distance = machine;
-	}
-	if (mm->nr_nodes > QY_MAX_NODES)
-		return -EINVAL;
-	mm->nr_zones = mm->nr_nodes * QY_NR_ZONES;
+	if (cfg->nr_nodes == QY_NODES_MACHINE)
+		distance = qy__osif_nodes(machine, QY_MAX_NODES) == mm->nr_nodes ? machine : NULL;
 	mm->distance = qy__mm_boot_alloc(mm, (size_t)mm->nr_nodes * mm->nr_nodes, 8);
 	mm->zone = qy__mm_boot_alloc(mm, mm->nr_zones * sizeof(*mm->zone), 64);
 	if (!mm->distance || !mm->zone)
 		return -ENOMEM;
+	name_zones(mm);
 	return set_distances(mm, distance) || set_cpu_nodes(mm, cfg->cpu_node) ? -EINVAL : 0;
 }
 
@@ -178,6 +186,8 @@ void qy__zone_add(struct qy_mm *mm, struct qy__zone *zone, uint32_t start, uint3
 	zone->present += end - start;
 	for (; start < end; start++)
 		qy__pfn_page(mm, start)->zone = index;
+	if (qy__planted(109) && end == mm->node_limit[zone->node])
+		qy__pfn_page(mm, end - 1)->zone += QY_NR_ZONES;
 }
 
 enum qy_zone_type qy__gfp_zone(qy_gfp_t gfp)

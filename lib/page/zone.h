@@ -6,12 +6,12 @@
 #include "page/page.h"
 
 /*
- * Limits, names and empty spans of all zones of all nodes (mm->zone is there, zeroed). 0 / -EINVAL:
- * a limit is not ascending.
+ * Number of nodes, limits of nodes and zones, holes: all that the boot map has to know. 0 /
+ * -EINVAL: a figure is out of range, or limits or holes are not ascending.
  */
+int qy__limits_init(struct qy_mm *mm, const struct qy_mm_config *cfg);
+/* The zones of all nodes, empty; distances; the CPUs' nodes. 0 / -EINVAL / -ENOMEM. */
 int qy__zones_init(struct qy_mm *mm, const struct qy_mm_config *cfg);
-/* Number of nodes, their distances, the CPUs' nodes. 0 / -EINVAL / -ENOMEM. */
-int qy__nodes_init(struct qy_mm *mm, const struct qy_mm_config *cfg);
 /*
  * Pages [start, end) exist now: widen the zone they all fall in and mark them with it.
  * Lock: zone->lock, unless the instance is not up yet.
