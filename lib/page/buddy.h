@@ -45,6 +45,11 @@ void qy__reserve_highatomic_locked(struct qy_mm *mm, struct qy__zone *zone, uint
 bool qy__unreserve_highatomic_locked(struct qy_mm *mm, struct qy__zone *zone,
 				     unsigned int migratetype);
 /* What @gfp says about lifetime; UNMOVABLE if lifetimes are not kept apart. */
-unsigned int qy__gfp_migratetype(const struct qy_mm *mm, qy_gfp_t gfp);
+static inline unsigned int qy__gfp_migratetype(const struct qy_mm *mm, qy_gfp_t gfp)
+{
+	if (!(gfp & (QY_GFP_MOVABLE | QY_GFP_RECLAIMABLE)) || !mm->grouping)
+		return QY_MIGRATE_UNMOVABLE;
+	return gfp & QY_GFP_MOVABLE ? QY_MIGRATE_MOVABLE : QY_MIGRATE_RECLAIMABLE;
+}
 
 #endif

@@ -22,15 +22,6 @@ static const uint8_t fallbacks[QY_MIGRATE_PCPTYPES][2] = {
 	[QY_MIGRATE_RECLAIMABLE] = {QY_MIGRATE_UNMOVABLE, QY_MIGRATE_MOVABLE},
 };
 
-unsigned int qy__gfp_migratetype(const struct qy_mm *mm, qy_gfp_t gfp)
-{
-	if (!mm->grouping)
-		return QY_MIGRATE_UNMOVABLE;
-	if (gfp & QY_GFP_MOVABLE)
-		return QY_MIGRATE_MOVABLE;
-	return gfp & QY_GFP_RECLAIMABLE ? QY_MIGRATE_RECLAIMABLE : QY_MIGRATE_UNMOVABLE;
-}
-
 /* May a request of @type for @order take a page block for good from which it gets such a block? */
 static bool can_steal(const struct qy_mm *mm, unsigned int order, unsigned int type)
 {

@@ -85,10 +85,16 @@ enum qy__large_state {
 };
 
 struct qy_page {
-	uint8_t type;  /* written by the block's owner, read by his neighbours: an atomic access */
-	uint8_t order; /* of the block; valid in its head */
-	uint8_t zone;
-	uint8_t flags;
+	union {
+		struct {
+			/* written by the block's owner, read by his neighbours: an atomic access */
+			uint8_t type;
+			uint8_t order; /* of the block; valid in its head */
+			uint8_t zone;
+			uint8_t flags;
+		};
+		uint32_t state; /* the four of them, to be compared at once */
+	};
 	union {
 		uint32_t head;	      /* TAIL: pfn of the head */
 		uint32_t migratetype; /* BUDDY: whose list it is on. PCP: its page block's type */
@@ -120,6 +126,17 @@ struct qy_page {
 };
 _Static_assert(sizeof(struct qy_page) <= 32, "a page descriptor is at most 32 bytes");
 
+/* page->state of such a page. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define QY__PAGE_STATE(type, order, zone, flags)                                                   \
+	((uint32_t)(type) | (uint32_t)(order) << 8 | (uint32_t)(zone) << 16 |                      \
+	 (uint32_t)(flags) << 24)
+#else
+#define QY__PAGE_STATE(type, order, zone, flags)                                                   \
+	((uint32_t)(flags) | (uint32_t)(zone) << 8 | (uint32_t)(order) << 16 |                     \
+	 (uint32_t)(type) << 24)
+#endif
+
 struct qy__free_area {
 	/* by migratetype: pfns, QY__PFN_NONE when empty */
 	uint32_t head[QY_NR_MIGRATETYPES], tail[QY_NR_MIGRATETYPES];
@@ -142,7 +159,8 @@ struct qy__zone {
 	struct qy__lock lock;
 	const char *name;
 	uint8_t node;
-	uint8_t type; /* enum qy_zone_type */
+	uint8_t type;  /* enum qy_zone_type */
+	uint8_t index; /* in mm->zone */
 	uint32_t start_pfn, end_pfn; /* span */
 	uint32_t present, managed;   /* pages that exist; pages handed to the buddy */
 	uint32_t nr_free_pages;	     /* on the lists; ISOLATE's are not counted */
@@ -155,6 +173,7 @@ struct qy__zone {
 	uint32_t mark[QY_NR_WMARK], lowmem_reserve[QY_NR_ZONES];
 	uint32_t boost; /* added to each mark; zone->lock */
 	uint32_t pcp_batch, pcp_high;
+	uint32_t pcp_limit; /* pages on a CPU's lists that send some back: high, or less for now */
 	uint32_t pcp_disabled; /* how many callers want no page on a CPU's list */
 	uint32_t unreported;   /* pages in large free blocks that the system still backs */
 	uint64_t numa[QY__NR_NUMA_EVENTS]; /* counted if there are two nodes */
@@ -235,6 +254,8 @@ struct qy_mm {
 	uint16_t *zonelists;
 	uint32_t zonelist_stride;
 	bool pcp_on, pcp_fence;	/* fence: no membarrier, so the owner pays */
+	/* one node, no marks: the zone whose lists serve small NORMAL requests; else NULL */
+	struct qy__zone *fast_zone;
 	bool grouping, shuffle, marks_on;
 	uint32_t pcp_stopped; /* nobody may enter his page lists: see pcp.h */
 	uint32_t page_debug;  /* QY_PAGE_* that are on */

@@ -140,17 +140,18 @@ static inline void prep_head(struct qy_mm *mm, struct qy_page *page, qy_gfp_t gf
 			     enum qy__page_type type)
 {
 	memset(&page->slab, 0, sizeof(page->slab));
-	page->head = qy__page_pfn(mm, page);
-	page->next = page->prev = QY__PFN_NONE;
 	if (type == QY__PAGE_ALLOC) {
 		page->alloc.refcount = 1;
 		/* Last: who may move a block looks at what stands above only then (contig.c). */
 		if (gfp & QY_GFP_MOVABLE)
 			qy__store_release(&page->flags, QY__PAGE_F_MOVABLE);
-	} else if (type == QY__PAGE_LARGE) {
+		return; /* ALLOC it is already; nobody looks at its links */
+	}
+	page->head = qy__page_pfn(mm, page);
+	page->next = page->prev = QY__PFN_NONE;
+	if (type == QY__PAGE_LARGE)
 		page->large.live =
 			QY__LARGE_IN_CHANGE; /* before it can be seen to be LARGE: see validate.c */
-	}
 	qy__store_release(&page->type, (uint8_t)type);
 }
 
@@ -164,8 +165,8 @@ static inline struct qy_page *take_block(struct qy_mm *mm,
 	return likely(page) ? page : qy__alloc_slow(mm, ac);
 }
 
-struct qy_page *qy__alloc_block_node(struct qy_mm *mm, unsigned int node, qy_gfp_t gfp,
-				     unsigned int order, enum qy__page_type type)
+static QY_NOINLINE struct qy_page *alloc_any(struct qy_mm *mm, unsigned int node, qy_gfp_t gfp,
+					     unsigned int order)
 {
 	struct qy__alloc_context ac = {
 		.gfp = gfp,
@@ -175,11 +176,31 @@ struct qy_page *qy__alloc_block_node(struct qy_mm *mm, unsigned int node, qy_gfp
 		.migratetype = qy__gfp_migratetype(mm, gfp),
 		.list = qy__zonelist(mm, node, gfp),
 	};
-	struct qy_page *page;
 
-	do
-		page = take_block(mm, &ac);
-	while (page && unlikely(!qy__check_new_page(mm, page, order)));
+	return take_block(mm, &ac);
+}
+
+/* What lies ready on the CPU's list, where no mark and no other zone has a say. */
+static inline struct qy_page *alloc_ready(const struct qy_mm *mm, qy_gfp_t gfp, unsigned int order)
+{
+	const struct qy__zone *zone = qy__load_acquire(&mm->fast_zone);
+
+	if (!zone || order >= QY__PCP_ORDERS ||
+	    (gfp & (QY_GFP_DMA | QY_GFP_DMA32 | QY_GFP_HIGHMEM)))
+		return NULL;
+	return qy__pcp_take(mm, zone, order, qy__gfp_migratetype(mm, gfp));
+}
+
+static QY_ALWAYS_INLINE struct qy_page *alloc_block(struct qy_mm *mm, unsigned int node,
+						    qy_gfp_t gfp, unsigned int order,
+						    enum qy__page_type type)
+{
+	struct qy_page *page = alloc_ready(mm, gfp, order);
+
+	if (unlikely(!page))
+		page = alloc_any(mm, node, gfp, order);
+	while (page && unlikely(!qy__check_new_page(mm, page, order)))
+		page = alloc_any(mm, node, gfp, order);
 	if (unlikely(!page))
 		return NULL;
 	prep_head(mm, page, gfp, type);
@@ -187,6 +208,12 @@ struct qy_page *qy__alloc_block_node(struct qy_mm *mm, unsigned int node, qy_gfp
 		prep_compound(mm, page, order);
 	qy__page_debug_alloc(mm, page, order, gfp);
 	return page;
+}
+
+struct qy_page *qy__alloc_block_node(struct qy_mm *mm, unsigned int node, qy_gfp_t gfp,
+				     unsigned int order, enum qy__page_type type)
+{
+	return alloc_block(mm, node, gfp, order, type);
 }
 
 struct qy_page *qy__alloc_block(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order,
@@ -197,7 +224,7 @@ struct qy_page *qy__alloc_block(struct qy_mm *mm, qy_gfp_t gfp, unsigned int ord
 
 struct qy_page *qy_alloc_pages(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order)
 {
-	return qy__alloc_block(mm, gfp, order, QY__PAGE_ALLOC);
+	return alloc_block(mm, qy__this_node(mm), gfp, order, QY__PAGE_ALLOC);
 }
 
 struct qy_page *qy_alloc_pages_node(struct qy_mm *mm, unsigned int node, qy_gfp_t gfp,
@@ -330,17 +357,6 @@ void qy__report_bad_free(struct qy_mm *mm, const struct qy_page *page, const voi
 				    bad_free_title(mm, page), caller);
 }
 
-struct qy_page *qy__check_page_pointer(const struct qy_mm *mm, const struct qy_page *page)
-{
-	uintptr_t off = (uintptr_t)page - (uintptr_t)mm->pages;
-
-	/* A pointer between two descriptors is no page either. */
-	if (off / sizeof(*page) >= qy__load_relaxed(&mm->end_pfn) - mm->min_pfn ||
-	    off % sizeof(*page))
-		return NULL;
-	return mm->pages + off / sizeof(*page);
-}
-
 /* Others hold references: only ours goes. Of a block that is not compound, all but its head goes. */
 static void put_shared(struct qy_mm *mm, struct qy_page *page, unsigned int order)
 {
@@ -372,7 +388,7 @@ void qy__page_put(struct qy_mm *mm, struct qy_page *page)
 	}
 }
 
-static inline int free_pages_from(struct qy_mm *mm, struct qy_page *page, const void *addr,
+static QY_NOINLINE int free_pages_from(struct qy_mm *mm, struct qy_page *page, const void *addr,
 				  unsigned int order, uintptr_t caller)
 {
 	int err = -EINVAL;
@@ -395,10 +411,32 @@ static inline int free_pages_from(struct qy_mm *mm, struct qy_page *page, const 
 	return 0;
 }
 
+/*
+ * The usual case, release: a block of the fast zone with no other reference and nothing to be done
+ * to it, for this CPU's list. false: anything else.
+ */
+static QY_ALWAYS_INLINE bool free_ready(struct qy_mm *mm, struct qy_page *page, unsigned int order)
+{
+	struct qy__zone *zone = qy__load_acquire(&mm->fast_zone);
+
+	if (QY_CONFIG_DEBUG || !zone || order >= QY__PCP_ORDERS || mm->page_debug)
+		return false;
+	if ((qy__load_relaxed(&page->state) & ~QY__PAGE_STATE(0, 0, 0, QY__PAGE_F_MOVABLE)) !=
+		    QY__PAGE_STATE(QY__PAGE_ALLOC, order, QY_ZONE_NORMAL, 0) ||
+	    qy__load_relaxed(&page->alloc.refcount) != 1)
+		return false;
+	if (order && page[1].type == QY__PAGE_TAIL)
+		return false;
+	return qy__pcp_put(mm, zone, page, order);
+}
+
 int qy_free_pages(struct qy_mm *mm, struct qy_page *page, unsigned int order)
 {
-	return free_pages_from(mm, qy__check_page_pointer(mm, page), page, order,
-			       (uintptr_t)__builtin_return_address(0));
+	struct qy_page *ours = qy__check_page_pointer(mm, page);
+
+	if (likely(ours) && likely(free_ready(mm, ours, order)))
+		return 0;
+	return free_pages_from(mm, ours, page, order, (uintptr_t)__builtin_return_address(0));
 }
 
 int qy_free_pages_addr(struct qy_mm *mm, const void *addr, unsigned int order)
@@ -407,6 +445,8 @@ int qy_free_pages_addr(struct qy_mm *mm, const void *addr, unsigned int order)
 
 	if (page && qy__page_addr(mm, page) != addr)
 		page = NULL;
+	if (likely(page) && likely(free_ready(mm, page, order)))
+		return 0;
 	return free_pages_from(mm, page, addr, order, (uintptr_t)__builtin_return_address(0));
 }
 

@@ -39,6 +39,15 @@ void qy__page_put(struct qy_mm *mm, struct qy_page *page);
 void qy__report_bad_free(struct qy_mm *mm, const struct qy_page *page, const void *addr, int err,
 			 uintptr_t caller);
 /* @addr as a page's descriptor: NULL if it is none of this instance's. */
-struct qy_page *qy__check_page_pointer(const struct qy_mm *mm, const struct qy_page *page);
+static inline struct qy_page *qy__check_page_pointer(const struct qy_mm *mm, const struct qy_page *page)
+{
+	uintptr_t off = (uintptr_t)page - (uintptr_t)mm->pages;
+
+	/* A pointer between two descriptors is no page either. */
+	if (off / sizeof(*page) >= qy__load_relaxed(&mm->end_pfn) - mm->min_pfn ||
+	    off % sizeof(*page))
+		return NULL;
+	return mm->pages + off / sizeof(*page);
+}
 
 #endif

@@ -19,56 +19,11 @@
 
 #define MOST_YIELDS 100000u /* who is inside comes out at once, unless he does not run */
 
-static inline bool pcp_enter(struct qy_mm *mm, struct qy__pcp *pcp)
-{
-	qy__store_relaxed(&pcp->busy, 1);
-	if (unlikely(mm->pcp_fence))
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	else
-		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (likely(!qy__load_acquire(&mm->pcp_stopped)))
-		return true;
-	qy__store_release(&pcp->busy, 0);
-	return false;
-}
-
-static inline void pcp_leave(struct qy__pcp *pcp)
-{
-	qy__store_release(&pcp->busy, 0);
-}
-
-static struct qy__pcp *this_pcp(struct qy_mm *mm, struct qy__zone *zone)
-{
-	unsigned int cpu = qy__this_cpu(mm);
-
-	return likely(cpu < mm->nr_cpus) && zone->pcp ? &zone->pcp[cpu] : NULL;
-}
-
-static inline void add_count(struct qy__pcp *pcp, uint32_t pages)
-{
-	qy__store_relaxed(&pcp->count, pcp->count + pages);
-}
-
-static void push_head(struct qy_mm *mm, struct qy__pcp_list *list, struct qy_page *page)
-{
-	uint32_t pfn = qy__page_pfn(mm, page);
-
-	page->prev = QY__PFN_NONE;
-	page->next = list->nr ? list->head : QY__PFN_NONE;
-	if (list->nr)
-		qy__pfn_page(mm, list->head)->prev = pfn;
-	else
-		list->tail = pfn;
-	list->head = pfn;
-	list->nr++;
-}
-
 static void push_tail(struct qy_mm *mm, struct qy__pcp_list *list, struct qy_page *page)
 {
 	uint32_t pfn = qy__page_pfn(mm, page);
 
-	page->next = QY__PFN_NONE;
-	page->prev = list->nr ? list->tail : QY__PFN_NONE;
+	page->prev = list->tail;
 	if (list->nr)
 		qy__pfn_page(mm, list->tail)->next = pfn;
 	else
@@ -77,23 +32,12 @@ static void push_tail(struct qy_mm *mm, struct qy__pcp_list *list, struct qy_pag
 	list->nr++;
 }
 
-static struct qy_page *pop_head(struct qy_mm *mm, struct qy__pcp_list *list)
-{
-	struct qy_page *page = qy__pfn_page(mm, list->head);
-
-	list->head = page->next;
-	if (--list->nr)
-		qy__pfn_page(mm, list->head)->prev = QY__PFN_NONE;
-	return page;
-}
-
 static struct qy_page *pop_tail(struct qy_mm *mm, struct qy__pcp_list *list)
 {
 	struct qy_page *page = qy__pfn_page(mm, list->tail);
 
 	list->tail = page->prev;
-	if (--list->nr)
-		qy__pfn_page(mm, list->tail)->next = QY__PFN_NONE;
+	list->nr--;
 	return page;
 }
 
@@ -101,7 +45,7 @@ static struct qy_page *pop_tail(struct qy_mm *mm, struct qy__pcp_list *list)
 static bool refill(struct qy_mm *mm, struct qy__zone *zone, struct qy__pcp *pcp, unsigned int order,
 		   unsigned int type, unsigned int alloc_flags)
 {
-	struct qy__pcp_list *list = &pcp->list[order * QY_MIGRATE_PCPTYPES + type];
+	struct qy__pcp_list *list = &pcp->list[qy__pcp_index(order, type)];
 	uint32_t batch = qy__load_relaxed(&zone->pcp_batch), n;
 
 	if (qy__load_relaxed(&zone->pcp_disabled))
@@ -119,7 +63,7 @@ static bool refill(struct qy_mm *mm, struct qy__zone *zone, struct qy__pcp *pcp,
 		push_tail(mm, list, page);
 	}
 	qy__unlock(&zone->lock);
-	add_count(pcp, n << (qy__planted(106) ? 0 : order));
+	qy__pcp_add_count(pcp, n << (qy__planted(106) ? 0 : order));
 	qy__count_in_use(mm, (size_t)n << order);
 	return n > 0;
 }
@@ -127,22 +71,15 @@ static bool refill(struct qy_mm *mm, struct qy__zone *zone, struct qy__pcp *pcp,
 struct qy_page *qy__pcp_alloc(struct qy_mm *mm, struct qy__zone *zone, unsigned int order,
 			      unsigned int type, unsigned int alloc_flags)
 {
-	struct qy__pcp *pcp = this_pcp(mm, zone);
-	struct qy__pcp_list *list;
-	struct qy_page *page;
+	struct qy__pcp *pcp = qy__this_pcp(mm, zone);
+	struct qy_page *page = NULL;
 
-	if (unlikely(!pcp) || unlikely(!pcp_enter(mm, pcp)))
+	if (!pcp || !qy__pcp_enter(mm, pcp))
 		return NULL;
-	list = &pcp->list[order * QY_MIGRATE_PCPTYPES + type];
-	if (unlikely(!list->nr) && !refill(mm, zone, pcp, order, type, alloc_flags)) {
-		pcp_leave(pcp);
-		return NULL;
-	}
-	page = pop_head(mm, list);
-	add_count(pcp, -(1u << order));
-	pcp->free_factor >>= 1;
-	qy__store_relaxed(&page->type, QY__PAGE_ALLOC);
-	pcp_leave(pcp);
+	if (pcp->list[qy__pcp_index(order, type)].nr ||
+	    refill(mm, zone, pcp, order, type, alloc_flags))
+		page = qy__pcp_pop(mm, zone, pcp, order, type);
+	qy__pcp_leave(pcp);
 	return page;
 }
 
@@ -173,7 +110,7 @@ static uint32_t give_back(struct qy_mm *mm, struct qy__zone *zone, struct qy__pc
 		qy__report_free_locked(mm, zone, mm->pageblock_order);
 	qy__unlock(&zone->lock);
 	pcp->next_list = (uint8_t)i;
-	add_count(pcp, -done);
+	qy__pcp_add_count(pcp, -done);
 	qy__count_in_use(mm, -(size_t)done);
 	return done;
 }
@@ -188,43 +125,18 @@ static uint32_t nr_to_free(struct qy__pcp *pcp, uint32_t high, uint32_t batch)
 	return min(max(n, batch), max(most, 1u));
 }
 
-static QY_NOINLINE void too_many(struct qy_mm *mm, struct qy__zone *zone, struct qy__pcp *pcp,
-				 uint32_t high, bool burst)
+void qy__pcp_too_many(struct qy_mm *mm, struct qy__zone *zone, struct qy__pcp *pcp, bool burst)
 {
-	if (burst || qy__load_relaxed(&zone->pcp_disabled))
-		give_back(mm, zone, pcp, pcp->count);
-	else
-		give_back(mm, zone, pcp, nr_to_free(pcp, high, qy__load_relaxed(&zone->pcp_batch)));
+	uint32_t limit = qy__load_relaxed(&zone->pcp_limit), n = pcp->count;
+
+	if (!burst && limit)
+		n = nr_to_free(pcp, limit, qy__load_relaxed(&zone->pcp_batch));
+	give_back(mm, zone, pcp, n);
 }
 
 bool qy__pcp_free(struct qy_mm *mm, struct qy__zone *zone, struct qy_page *head, unsigned int order)
 {
-	unsigned int type = qy__pageblock_type(mm, qy__page_pfn(mm, head)), list = type;
-	struct qy__pcp *pcp;
-	uint32_t high;
-	bool burst;
-
-	if (unlikely(type >= QY_MIGRATE_PCPTYPES)) {
-		if (type == QY_MIGRATE_ISOLATE || !mm->grouping)
-			return false;
-		list = QY_MIGRATE_MOVABLE;
-	}
-	pcp = this_pcp(mm, zone);
-	if (unlikely(!pcp) || unlikely(!pcp_enter(mm, pcp)))
-		return false;
-	head->migratetype = type;
-	qy__page_set_flags(head, 0);
-	qy__store_relaxed(&head->type, QY__PAGE_PCP);
-	push_head(mm, &pcp->list[(qy__planted(107) ? 0 : order) * QY_MIGRATE_PCPTYPES + list], head);
-	add_count(pcp, 1u << order);
-	high = qy__load_relaxed(&zone->pcp_high);
-	if (unlikely(qy__load_relaxed(&mm->reclaim.active)))
-		high = min(high, 4 * qy__load_relaxed(&zone->pcp_batch));
-	burst = pcp->free_factor && order;
-	if (unlikely(pcp->count >= high || burst || qy__load_relaxed(&zone->pcp_disabled)))
-		too_many(mm, zone, pcp, high, burst);
-	pcp_leave(pcp);
-	return true;
+	return qy__pcp_put(mm, zone, head, order);
 }
 
 /* ---- from outside ---- */
@@ -320,10 +232,43 @@ size_t qy__pcp_drain_all(struct qy_mm *mm)
 	return pages;
 }
 
+void qy__pcp_set_limit_locked(const struct qy_mm *mm, struct qy__zone *zone)
+{
+	uint32_t limit = qy__load_relaxed(&zone->pcp_high);
+
+	if (qy__load_relaxed(&mm->reclaim.active))
+		limit = min(limit, 4 * qy__load_relaxed(&zone->pcp_batch));
+	if (zone->pcp_disabled)
+		limit = 0;
+	qy__store_relaxed(&zone->pcp_limit, limit);
+}
+
+void qy__pcp_reclaim(struct qy_mm *mm, bool begins)
+{
+	qy__fetch_add(&mm->reclaim.active, begins ? 1u : UINT32_MAX);
+	for (unsigned int z = 0; mm->pcp_on && z < mm->nr_zones; z++) {
+		struct qy__zone *zone = &mm->zone[z];
+
+		if (!zone->pcp)
+			continue;
+		qy__lock(&zone->lock);
+		qy__pcp_set_limit_locked(mm, zone);
+		qy__unlock(&zone->lock);
+	}
+}
+
+static void disable(struct qy_mm *mm, struct qy__zone *zone, uint32_t by)
+{
+	qy__lock(&zone->lock);
+	qy__store_relaxed(&zone->pcp_disabled, zone->pcp_disabled + by);
+	qy__pcp_set_limit_locked(mm, zone);
+	qy__unlock(&zone->lock);
+}
+
 void qy__zone_pcp_disable(struct qy_mm *mm, struct qy__zone *zone)
 {
 	qy__pcp_stop(mm);
-	qy__store_relaxed(&zone->pcp_disabled, zone->pcp_disabled + 1);
+	disable(mm, zone, 1);
 	qy__pcp_drain_stopped(mm, zone);
 	qy__pcp_resume(mm);
 }
@@ -332,7 +277,7 @@ void qy__zone_pcp_enable(struct qy_mm *mm, struct qy__zone *zone)
 {
 	qy__lock(&mm->pcp_lock);
 	qy__assert(zone->pcp_disabled);
-	qy__store_relaxed(&zone->pcp_disabled, zone->pcp_disabled - 1);
+	disable(mm, zone, UINT32_MAX);
 	qy__unlock(&mm->pcp_lock);
 }
 

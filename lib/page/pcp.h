@@ -20,11 +20,15 @@
 #define QY_PAGE_PCP_H
 
 #include "page/page.h"
+#include "util/plant.h"
 
 #define QY__PCP_ORDERS 4 /* 0 … 3 */
 #define QY__PCP_LISTS (QY_MIGRATE_PCPTYPES * QY__PCP_ORDERS)
 
-/* Newest first. Zeroed is empty: head and tail mean something if nr > 0. */
+/*
+ * Newest first. The newest's prev and the oldest's next mean nothing, nor do head and tail when nr
+ * is 0: zeroed is empty.
+ */
 struct qy__pcp_list {
 	uint32_t head, tail, nr;
 };
@@ -37,12 +41,126 @@ struct qy__pcp {
 	struct qy__pcp_list list[QY__PCP_LISTS]; /* [order * 3 + migratetype] */
 } __attribute__((aligned(64)));
 
+static inline unsigned int qy__pcp_index(unsigned int order, unsigned int migratetype)
+{
+	return order * QY_MIGRATE_PCPTYPES + migratetype;
+}
+
+/* The calling CPU's lists; NULL: it has none. */
+static inline struct qy__pcp *qy__this_pcp(const struct qy_mm *mm, const struct qy__zone *zone)
+{
+	unsigned int cpu = qy__this_cpu(mm);
+
+	return likely(cpu < mm->nr_cpus) && likely(zone->pcp) ? &zone->pcp[cpu] : NULL;
+}
+
+/* false: the lists are stopped. */
+static inline bool qy__pcp_enter(const struct qy_mm *mm, struct qy__pcp *pcp)
+{
+	qy__store_relaxed(&pcp->busy, 1);
+	if (unlikely(mm->pcp_fence))
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	else
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (likely(!qy__load_acquire(&mm->pcp_stopped)))
+		return true;
+	qy__store_release(&pcp->busy, 0);
+	return false;
+}
+
+static inline void qy__pcp_leave(struct qy__pcp *pcp)
+{
+	qy__store_release(&pcp->busy, 0);
+}
+
+/* The warmest block; the list is not empty, the caller inside. Head becomes ALLOC. */
+static inline struct qy_page *qy__pcp_pop(const struct qy_mm *mm, const struct qy__zone *zone,
+					  struct qy__pcp *pcp, unsigned int order,
+					  unsigned int migratetype)
+{
+	struct qy__pcp_list *list = &pcp->list[qy__pcp_index(order, migratetype)];
+	struct qy_page *page = qy__pfn_page(mm, list->head);
+
+	list->head = page->next;
+	list->nr--;
+	qy__store_relaxed(&pcp->count, pcp->count - (1u << order));
+	pcp->free_factor >>= 1;
+	/* In one store: whoever frees it loads all four bytes at once. */
+	qy__store_relaxed(&page->state, QY__PAGE_STATE(QY__PAGE_ALLOC, order, zone->index, 0));
+	return page;
+}
+
+/* As qy__pcp_alloc(), but only what is there already. */
+static inline struct qy_page *qy__pcp_take(const struct qy_mm *mm, const struct qy__zone *zone,
+					   unsigned int order, unsigned int migratetype)
+{
+	struct qy__pcp *pcp = qy__this_pcp(mm, zone);
+	struct qy_page *page = NULL;
+
+	if (unlikely(!pcp) || unlikely(!qy__pcp_enter(mm, pcp)))
+		return NULL;
+	if (likely(pcp->list[qy__pcp_index(order, migratetype)].nr))
+		page = qy__pcp_pop(mm, zone, pcp, order, migratetype);
+	qy__pcp_leave(pcp);
+	return page;
+}
+
 /*
  * A block from the calling CPU's list, refilled from the zone if it is empty. NULL: the zone has
  * none, or the lists cannot be used now (the caller goes to the zone). Head becomes ALLOC.
  */
 struct qy_page *qy__pcp_alloc(struct qy_mm *mm, struct qy__zone *zone, unsigned int order,
 			      unsigned int migratetype, unsigned int alloc_flags);
+/* The coldest go back: as many as high and batch say, or (after a burst) all. The caller is inside. */
+QY_COLD void qy__pcp_too_many(struct qy_mm *mm, struct qy__zone *zone, struct qy__pcp *pcp,
+			      bool burst);
+
+static inline void qy__pcp_add_count(struct qy__pcp *pcp, uint32_t pages)
+{
+	qy__store_relaxed(&pcp->count, pcp->count + pages);
+}
+
+/* @list: of @order, and of the type of the head's page block. */
+static inline void qy__pcp_push(struct qy_mm *mm, struct qy__pcp_list *list, struct qy_page *head)
+{
+	uint32_t pfn = qy__page_pfn(mm, head);
+
+	head->next = list->head;
+	if (list->nr)
+		qy__pfn_page(mm, list->head)->prev = pfn;
+	else
+		list->tail = pfn;
+	list->head = pfn;
+	list->nr++;
+}
+
+/* As qy__pcp_free(), inline. */
+static QY_ALWAYS_INLINE bool qy__pcp_put(struct qy_mm *mm, struct qy__zone *zone,
+					 struct qy_page *head, unsigned int order)
+{
+	unsigned int type = qy__pageblock_type(mm, qy__page_pfn(mm, head)), list = type;
+	struct qy__pcp *pcp = qy__this_pcp(mm, zone);
+	bool burst;
+
+	if (unlikely(type >= QY_MIGRATE_PCPTYPES)) {
+		if (type == QY_MIGRATE_ISOLATE || !mm->grouping)
+			return false;
+		list = QY_MIGRATE_MOVABLE;
+	}
+	if (unlikely(!pcp) || unlikely(!qy__pcp_enter(mm, pcp)))
+		return false;
+	head->migratetype = type;
+	head->alloc.refcount = 0;
+	qy__store_relaxed(&head->state, QY__PAGE_STATE(QY__PAGE_PCP, order, zone->index, 0));
+	qy__pcp_push(mm, &pcp->list[qy__pcp_index(qy__planted(107) ? 0 : order, list)], head);
+	qy__pcp_add_count(pcp, 1u << order);
+	burst = order && pcp->free_factor;
+	if (unlikely(pcp->count >= qy__load_relaxed(&zone->pcp_limit) || burst))
+		qy__pcp_too_many(mm, zone, pcp, burst);
+	qy__pcp_leave(pcp);
+	return true;
+}
+
 /* To the calling CPU's list. false: it cannot be used now, the caller goes to the zone. */
 bool qy__pcp_free(struct qy_mm *mm, struct qy__zone *zone, struct qy_page *head,
 		  unsigned int order);
@@ -59,6 +177,10 @@ size_t qy__pcp_drain_all(struct qy_mm *mm);
 /* No page of @zone goes on a list until enabled; what is there is drained. They nest. */
 void qy__zone_pcp_disable(struct qy_mm *mm, struct qy__zone *zone);
 void qy__zone_pcp_enable(struct qy_mm *mm, struct qy__zone *zone);
+/* How many pages a list may have now: fewer while reclaim runs, none when disabled. zone->lock. */
+void qy__pcp_set_limit_locked(const struct qy_mm *mm, struct qy__zone *zone);
+/* Reclaim begins (or ends): lists stay short meanwhile. */
+void qy__pcp_reclaim(struct qy_mm *mm, bool begins);
 /* Pages on all CPUs' lists of @zone; exact if they are stopped. */
 uint32_t qy__pcp_count(const struct qy_mm *mm, const struct qy__zone *zone);
 

@@ -145,8 +145,11 @@ struct qy_page *qy__alloc_slow(struct qy_mm *mm, const struct qy__alloc_context 
 	page = grow(mm, ac);
 	if (!page)
 		page = get_idle(mm, ac, flags);
-	if (!page && (ac->gfp & QY_GFP_DIRECT_RECLAIM) && !qy__in_reclaim(mm))
+	if (!page && (ac->gfp & QY_GFP_DIRECT_RECLAIM) && !qy__in_reclaim(mm)) {
+		qy__pcp_reclaim(mm, true);
 		page = reclaim(mm, ac, flags);
+		qy__pcp_reclaim(mm, false);
+	}
 	if (!page && (ac->gfp & QY_GFP_NOFAIL))
 		page = get_idle(mm, ac, flags | QY__ALLOC_NO_WATERMARKS);
 	if (page)

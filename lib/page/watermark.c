@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "page/pcp.h"
 #include "util/bitops.h"
 #include "util/plant.h"
 
@@ -207,6 +208,16 @@ static void setup_pcp(const struct qy_mm *mm, struct qy__zone *zone, unsigned in
 	/* A high that was asked for may be below the formula's batch. */
 	qy__store_relaxed(&zone->pcp_batch, high ? min(batch, high) : batch);
 	qy__store_relaxed(&zone->pcp_high, high);
+	qy__pcp_set_limit_locked(mm, zone);
+}
+
+/* Where a small request need not look at marks, nor at other zones first. */
+static void setup_fast_zone(struct qy_mm *mm)
+{
+	struct qy__zone *zone = &mm->zone[QY_ZONE_NORMAL];
+	bool fast = mm->nr_nodes == 1 && mm->pcp_on && !mm->marks_on && zone->managed;
+
+	qy__store_release(&mm->fast_zone, fast ? zone : NULL);
 }
 
 void qy__watermarks_setup(struct qy_mm *mm)
@@ -223,6 +234,7 @@ void qy__watermarks_setup(struct qy_mm *mm)
 		qy__unlock(&zone->lock);
 	}
 	qy__store_relaxed(&mm->marks_on, mm->watermark.marks == QY_WATERMARKS_KERNEL);
+	setup_fast_zone(mm);
 }
 
 int qy_mm_set_watermarks(struct qy_mm *mm, const struct qy_watermark_config *config)

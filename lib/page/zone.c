@@ -110,6 +110,7 @@ static void name_zones(struct qy_mm *mm)
 	for (unsigned int z = 0; z < mm->nr_zones; z++) {
 		struct qy__zone *zone = &mm->zone[z];
 
+		zone->index = (uint8_t)z;
 		zone->node = (uint8_t)(z / QY_NR_ZONES);
 		zone->type = (uint8_t)(z % QY_NR_ZONES);
 		zone->name = zone_names[zone->type];
@@ -190,23 +191,10 @@ void qy__zone_add(struct qy_mm *mm, struct qy__zone *zone, uint32_t start, uint3
 		qy__pfn_page(mm, end - 1)->zone += QY_NR_ZONES;
 }
 
-enum qy_zone_type qy__gfp_zone(qy_gfp_t gfp)
-{
-	if (gfp & QY_GFP_DMA)
-		return QY_ZONE_DMA;
-	if (gfp & QY_GFP_DMA32)
-		return QY_ZONE_DMA32;
-	if (gfp & QY_GFP_HIGHMEM)
-		return QY_ZONE_HIGHMEM;
-	return QY_ZONE_NORMAL;
-}
-
-unsigned int qy__this_node(const struct qy_mm *mm)
+unsigned int qy__this_node_of_many(const struct qy_mm *mm)
 {
 	unsigned int cpu;
 
-	if (mm->nr_nodes == 1)
-		return 0;
 	if (mm->machine_nodes)
 		return min(qy__osif_this_node(), mm->nr_nodes - 1);
 	cpu = qy__this_cpu(mm);

@@ -22,8 +22,21 @@ void qy__zone_add(struct qy_mm *mm, struct qy__zone *zone, uint32_t start, uint3
  */
 struct qy__zone *qy__pfn_zone(const struct qy_mm *mm, uint32_t pfn, uint32_t end, uint32_t *stop);
 /* The highest zone type @gfp allows; fallback goes downwards from there. */
-enum qy_zone_type qy__gfp_zone(qy_gfp_t gfp);
+static inline enum qy_zone_type qy__gfp_zone(qy_gfp_t gfp)
+{
+	if (gfp & QY_GFP_DMA)
+		return QY_ZONE_DMA;
+	if (gfp & QY_GFP_DMA32)
+		return QY_ZONE_DMA32;
+	if (gfp & QY_GFP_HIGHMEM)
+		return QY_ZONE_HIGHMEM;
+	return QY_ZONE_NORMAL;
+}
+unsigned int qy__this_node_of_many(const struct qy_mm *mm);
 /* The node of the CPU the caller is on. */
-unsigned int qy__this_node(const struct qy_mm *mm);
+static inline unsigned int qy__this_node(const struct qy_mm *mm)
+{
+	return likely(mm->nr_nodes == 1) ? 0 : qy__this_node_of_many(mm);
+}
 
 #endif
