@@ -80,6 +80,9 @@ void qy_mm_destroy(struct qy_mm *mm)
 	qy__mm_release(mm);
 }
 
+/* Bytes of large free blocks that the default instance keeps resident. */
+#define DEFAULT_REPORT_FREE ((size_t)64 << 20)
+
 /* The default instance: made once, by whoever comes first. */
 static struct qy_mm *default_mm;
 static struct qy__lock default_lock;
@@ -93,6 +96,8 @@ static struct qy_mm *create_default(const struct qy_mm_config *given)
 
 	if (!cfg.debug && QY_CONFIG_DEBUG)
 		cfg.debug = QY__DEFAULT_DEBUG;
+	if (!cfg.report_free)
+		cfg.report_free = DEFAULT_REPORT_FREE;
 	mm = qy_mm_create(&cfg);
 	if (mm || !given->debug || !qy_debug_string_check(given->debug, &at))
 		return mm;

@@ -232,7 +232,7 @@ QY_API void qy_mm_destroy(struct qy_mm *mm);
  *
  * Its debug string is that of the environment variable QUARRY_DEBUG, else (debug build)
  * "slab_debug=FZPU quarantine=16M red_zone=64"; reports abort the program unless the string says
- * policy=report.
+ * policy=report. More than 64 MiB of large free blocks go back to the system (report_free).
  * Return: the instance, or NULL iff it could not be made (errno as qy_mm_create()).
  */
 QY_API struct qy_mm *qy_mm_default(void);
