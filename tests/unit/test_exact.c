@@ -547,13 +547,13 @@ static void page_debugging_follows_each_page(void **state)
 
 	(void)state;
 	instance_init(&in, 512);
-	in.config.page_debug = QY_PAGE_POISON | (is_debug_build() ? QY_PAGE_OWNER : 0);
+	in.config.page_debug = QY_PAGE_POISON | (QY_CONFIG_DEBUG ? QY_PAGE_OWNER : 0);
 	instance_create(&in);
 	map_take(&before, in.mm);
 	p = qy_alloc_pages_exact(in.mm, 0, 9 * PAGE_BYTES);
 	memset(p, 1, 9 * PAGE_BYTES);
 	page = qy_page_of(in.mm, p);
-	assert_int_equal(in.mm->owner != NULL, is_debug_build());
+	assert_int_equal(in.mm->owner != NULL, QY_CONFIG_DEBUG);
 	assert_each(page, 9, true);
 	assert_each(page + 9, 7, false);
 	assert_int_equal(qy_free_pages(in.mm, page + 4, 0), 0);
