@@ -4,7 +4,8 @@
 
 #include <pthread.h>
 
-#define BLOCK ((size_t)32 << 10)
+#define BLOCK ((size_t)32 << 10) /* with pages of 16 KiB and less */
+#define BLOCK_PAGES (BLOCK / PAGE_BYTES)
 
 static struct instance in;
 static struct page_map before;
@@ -81,7 +82,7 @@ static void pieces_come_from_the_end_and_do_not_overlap(void **state)
 
 static void bad_sizes_and_alignments_are_null(void **state)
 {
-	static const size_t align[] = {0, 3, 6, 4095, 8192, SIZE_MAX, SIZE_MAX / 2 + 1};
+	static const size_t align[] = {0, 3, 6, 4095, 2 * PAGE_BYTES, SIZE_MAX, SIZE_MAX / 2 + 1};
 	void *p;
 
 	(void)state;
@@ -95,7 +96,7 @@ static void bad_sizes_and_alignments_are_null(void **state)
 	assert_null(cache.va);
 	assert_map(&before, in.mm);
 	/* The largest piece is a whole block, whatever its alignment. */
-	p = cut(BLOCK, 4096);
+	p = cut(BLOCK, PAGE_BYTES);
 	assert_ptr_equal(p, cache.va);
 	give(p);
 	qy_page_frag_drain(in.mm, &cache);
@@ -115,7 +116,7 @@ static void block_goes_with_its_last_piece_after_the_cache(void **state)
 	assert_null(cache.va);
 	assert_int_equal(cache.size, 0);
 	for (int i = 0; i < 8; i++) {
-		assert_int_equal(in.mm->pages_in_use, before.in_use + 8);
+		assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES);
 		give(p[(i + 3) % 8]);
 	}
 	assert_map(&before, in.mm);
@@ -133,7 +134,7 @@ static void block_goes_with_the_cache_after_its_last_piece(void **state)
 	make();
 	p = cut(500, 4);
 	give(p);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 8);
+	assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES);
 	qy_page_frag_drain(in.mm, &cache);
 	assert_map(&before, in.mm);
 	qy_page_frag_drain(in.mm, &cache);
@@ -157,7 +158,7 @@ static void block_without_pieces_is_used_again(void **state)
 		assert_ptr_equal(p, va + 100);
 		assert_ptr_equal(cache.va, va);
 		assert_int_equal(cache.pieces, 1);
-		assert_int_equal(in.mm->pages_in_use, before.in_use + 8);
+		assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES);
 		give(p);
 	}
 	qy_page_frag_drain(in.mm, &cache);
@@ -179,12 +180,12 @@ static void block_with_a_piece_out_is_not_used_again(void **state)
 			     qy_page_head(in.mm, qy_page_of(in.mm, second)));
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(first[i], 0x11);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 16);
+	assert_int_equal(in.mm->pages_in_use, before.in_use + 2 * BLOCK_PAGES);
 	/* The first block has no cache any more: it goes with its piece. */
 	give(first);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 8);
+	assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES);
 	third = cut(2000, 1);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 16);
+	assert_int_equal(in.mm->pages_in_use, before.in_use + 2 * BLOCK_PAGES);
 	give(second);
 	give(third);
 	qy_page_frag_drain(in.mm, &cache);
@@ -200,16 +201,16 @@ static void block_that_somebody_holds_is_not_used_again(void **state)
 	(void)state;
 	make();
 	p = cut(BLOCK, 1);
-	head = qy_page_head(in.mm, qy_page_of(in.mm, p + 5 * PAGE_BYTES));
+	head = qy_page_head(in.mm, qy_page_of(in.mm, p + BLOCK - 1));
 	assert_int_equal(qy_page_get(in.mm, head), 2);
 	give(p);
 	p = cut(BLOCK, 1);
 	assert_ptr_not_equal(qy_page_head(in.mm, qy_page_of(in.mm, p)), head);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 16);
+	assert_int_equal(in.mm->pages_in_use, before.in_use + 2 * BLOCK_PAGES);
 	/* The pieces are gone, the holder is not; no piece was cut from it since. */
 	refuse(qy_page_address(in.mm, head));
 	assert_int_equal(qy_page_put(in.mm, head), 0);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 8);
+	assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES);
 	give(p);
 	qy_page_frag_drain(in.mm, &cache);
 	assert_map(&before, in.mm);
@@ -350,11 +351,11 @@ static void block_too_small_gives_way_to_a_larger_one(void **state)
 	for (unsigned int i = 0; i < nr; i++)
 		if (held[i])
 			assert_int_equal(qy_free_pages(in.mm, held[i], 0), 0);
-	q = cut(PAGE_BYTES * 3, 1);
+	q = cut(PAGE_BYTES + 1, 1);
 	assert_int_equal(cache.size, BLOCK);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 9);
+	assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES + 1);
 	give(p);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 8);
+	assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES);
 	give(q);
 	qy_page_frag_drain(in.mm, &cache);
 	assert_map(&before, in.mm);
