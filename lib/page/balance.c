@@ -58,9 +58,9 @@ size_t qy_mm_balance(struct qy_mm *mm)
 	size_t before, after;
 	bool drained = false;
 
+	qy__store_relaxed(&mm->reclaim.balance_wanted, 0);
 	if (!mm->marks_on)
 		return 0;
-	qy__store_relaxed(&mm->reclaim.balance_wanted, 0);
 	before = free_pages(mm);
 	for (unsigned int z = 0; z < mm->nr_zones; z++) {
 		if (!is_below_high(&mm->zone[z]))

@@ -24,7 +24,6 @@
 #include "page/reclaim.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -313,7 +312,7 @@ static void pause_a_little(unsigned int tries)
 	int saved = errno;
 
 	if (tries < 100)
-		sched_yield();
+		qy__osif_yield();
 	else
 		nanosleep(&nap, NULL);
 	errno = saved;
@@ -414,7 +413,8 @@ void qy__warn_alloc(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order)
 			 "%s: page allocation failure: order:%u, mode:0x%x(%s), nodemask=(null)",
 			 comm, order, gfp, names);
 	if (suppressed)
-		qy__report_fix(&r, "%u such messages suppressed before", suppressed);
+		qy__report_fix(&r, "%u such message%s suppressed before", suppressed,
+			       suppressed == 1 ? "" : "s");
 	qy__report_emit(&r);
 }
 
