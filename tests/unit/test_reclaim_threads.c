@@ -169,8 +169,8 @@ static void shrinker_that_goes_waits_for_others_inside_it(void **state)
 		pthread_t thread[2];
 
 		assert_non_null(shared);
-		shared->s = (struct qy_shrinker){
-			.count = count_some, .scan = shared_scan, .seeks = 2};
+		shared->s =
+			(struct qy_shrinker){.count = count_some, .scan = shared_scan, .seeks = 2};
 		shared->s.ctx = shared;
 		assert_int_equal(qy_shrinker_register(in.mm, &shared->s), 0);
 		start(&thread[0], shrink_once, NULL);

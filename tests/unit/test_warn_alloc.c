@@ -99,13 +99,40 @@ static qy_gfp_t value_of(const char *name)
 		qy_gfp_t bits;
 	} t[] = {
 #define BIT(n) {"__GFP_" #n, QY_GFP_##n}
-#define ALL(n) {"GFP_" #n, QY_GFP_##n}
-		BIT(HIGHMEM), BIT(MOVABLE), BIT(RECLAIMABLE), BIT(HIGH), BIT(IO), BIT(FS),
-		BIT(ZERO), BIT(DIRECT_RECLAIM), BIT(KSWAPD_RECLAIM), BIT(WRITE), BIT(NOWARN),
-		BIT(RETRY_MAYFAIL), BIT(NOFAIL), BIT(NORETRY), BIT(MEMALLOC), BIT(COMP),
-		BIT(NOMEMALLOC), BIT(HARDWALL), BIT(THISNODE), BIT(ACCOUNT), ALL(DMA), ALL(DMA32),
-		ALL(KERNEL), ALL(ATOMIC), ALL(NOWAIT), ALL(NOIO), ALL(NOFS), ALL(USER),
-		ALL(HIGHUSER), ALL(HIGHUSER_MOVABLE),
+#define ALL(n)                                                                                     \
+	{                                                                                          \
+		"GFP_" #n, QY_GFP_##n                                                              \
+	}
+		BIT(HIGHMEM),
+		BIT(MOVABLE),
+		BIT(RECLAIMABLE),
+		BIT(HIGH),
+		BIT(IO),
+		BIT(FS),
+		BIT(ZERO),
+		BIT(DIRECT_RECLAIM),
+		BIT(KSWAPD_RECLAIM),
+		BIT(WRITE),
+		BIT(NOWARN),
+		BIT(RETRY_MAYFAIL),
+		BIT(NOFAIL),
+		BIT(NORETRY),
+		BIT(MEMALLOC),
+		BIT(COMP),
+		BIT(NOMEMALLOC),
+		BIT(HARDWALL),
+		BIT(THISNODE),
+		BIT(ACCOUNT),
+		ALL(DMA),
+		ALL(DMA32),
+		ALL(KERNEL),
+		ALL(ATOMIC),
+		ALL(NOWAIT),
+		ALL(NOIO),
+		ALL(NOFS),
+		ALL(USER),
+		ALL(HIGHUSER),
+		ALL(HIGHUSER_MOVABLE),
 		{"GFP_KERNEL_ACCOUNT", QY_GFP_KERNEL | QY_GFP_ACCOUNT},
 		{"GFP_TRANSHUGE_LIGHT", 0x1c20ca},
 		{"GFP_TRANSHUGE", 0x1c20ca | QY_GFP_DIRECT_RECLAIM},
