@@ -129,6 +129,22 @@ static void registering_forgets_what_was_owed(void **state)
 	leave(&f);
 }
 
+/* The instance is as it was before; the shrinker's own memory does not know. */
+static void registering_works_after_an_arena_was_restored(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	instance_save(&in);
+	join(fake_init(&f, 100));
+	instance_restore(&in);
+	assert_int_equal(qy_shrinker_unregister(&f.s), -ENOENT);
+	join(&f);
+	assert_int_equal(qy_shrinker_register(in.mm, &f.s), -EBUSY);
+	assert_int_equal(shrink(1), 100);
+	leave(&f);
+}
+
 static void go(struct fake *f)
 {
 	leave(f);
@@ -401,6 +417,7 @@ int main(void)
 		TEST(instances_do_not_shut_each_other_out),
 		TEST(register_and_unregister_say_what_is_wrong),
 		TEST(registering_forgets_what_was_owed),
+		TEST(registering_works_after_an_arena_was_restored),
 		TEST(shrinker_may_go_from_inside),
 		TEST(shrinker_that_comes_back_is_not_called_again),
 		TEST(any_other_may_go_while_one_runs),
