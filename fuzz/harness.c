@@ -108,7 +108,9 @@ static void sink(const struct qy_report *r, void *ctx)
 	struct fz_seen *s;
 
 	(void)ctx;
-	if (r->kind == QY_REPORT_NOMEM || r->kind == QY_REPORT_TRACE || fz.nr_seen >= FZ_MAX_SEEN)
+	if (r->kind == QY_REPORT_TRACE || fz.nr_seen >= FZ_MAX_SEEN)
+		return;
+	if (r->kind == QY_REPORT_NOMEM && !(fz.target && fz.target->configure))
 		return;
 	s = &fz.seen[fz.nr_seen++];
 	s->kind = r->kind;
@@ -210,44 +212,52 @@ static void config_from(struct qy_mm_config *cfg, const struct fz_geometry *geo)
 	cfg->red_zone = geo->red_zone;
 	cfg->sink.fn = sink;
 	cfg->policy = QY_POLICY_REPORT;
+	if (fz.target->configure)
+		fz.target->configure(cfg);
 }
 
-/* Pages that an instance needs for itself; measured once, generously. */
-static size_t book_pages(size_t pages)
+/* Pages that an instance of @n pages needs for itself. */
+static size_t books_of(size_t n, const struct fz_geometry *geo)
 {
-	static size_t fixed, per_page_256;
+	struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
+	struct qy_page_stats stats = {.struct_size = sizeof(stats)};
+	struct qy_mm *mm;
 
-	if (!fixed) {
-		size_t used[2];
-
-		for (size_t i = 0; i < 2; i++) {
-			size_t n = 1024 << i;
-			struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
-			struct qy_page_stats stats = {.struct_size = sizeof(stats)};
-			struct qy_mm *mm;
-
-			cfg.backing = QY_BACKING_ARENA;
-			cfg.base = (void *)(uintptr_t)FZ_ARENA_BASE;
-			cfg.size = n << FZ_PAGE_SHIFT;
-			cfg.cpu_provider = QY_CPU_MANUAL;
-			cfg.nr_cpus = 4;
-			cfg.debug = "slab_debug=FZPU";
-			cfg.sink.fn = sink;
-			cfg.policy = QY_POLICY_REPORT;
-			mm = qy_mm_create(&cfg);
-			if (!mm) {
-				fprintf(stderr, "no instance of %zu pages: %s\n", n,
-					strerror(errno));
-				exit(2);
-			}
-			qy_page_stats(mm, &stats);
-			used[i] = n - stats.free;
-			qy_mm_destroy(mm);
-		}
-		per_page_256 = (used[1] - used[0]) / 4 + 1;
-		fixed = used[0] - (used[1] - used[0]) + 1;
+	cfg.backing = QY_BACKING_ARENA;
+	cfg.base = (void *)(uintptr_t)FZ_ARENA_BASE;
+	cfg.size = n << FZ_PAGE_SHIFT;
+	cfg.cpu_provider = QY_CPU_MANUAL;
+	cfg.nr_cpus = 4;
+	cfg.nr_nodes = geo->nr_nodes;
+	cfg.pcp = geo->pcp ? QY_ON : QY_OFF;
+	cfg.debug = "slab_debug=FZPU";
+	cfg.sink.fn = sink;
+	cfg.policy = QY_POLICY_REPORT;
+	mm = qy_mm_create(&cfg);
+	if (!mm) {
+		fprintf(stderr, "no instance of %zu pages: %s\n", n, strerror(errno));
+		exit(2);
 	}
-	return fixed + pages * per_page_256 / 256;
+	qy_page_stats(mm, &stats);
+	qy_mm_destroy(mm);
+	return n - stats.free;
+}
+
+/* For @geo->pages pages besides: measured once for each kind of instance, generously. */
+static size_t book_pages(const struct fz_geometry *geo)
+{
+	static struct {
+		size_t fixed, per_page_256;
+	} known[FZ_MAX_NODES + 1][2], *k;
+
+	k = &known[geo->nr_nodes][geo->pcp];
+	if (!k->fixed) {
+		size_t small = books_of(1024, geo), large = books_of(2048, geo);
+
+		k->per_page_256 = (large - small) / 4 + 1;
+		k->fixed = small - (large - small) + 1;
+	}
+	return k->fixed + geo->pages * k->per_page_256 / 256;
 }
 
 /* A build may lack some of the debug letters: they have no effect then. */
@@ -263,18 +273,20 @@ static uint32_t known_flags(void)
 
 void fz_prepare(void)
 {
+	static const struct fz_geometry usual = {.nr_nodes = 1};
+
 	map_arena();
-	book_pages(0);
+	book_pages(&usual);
 }
 
 static void place_arena(void)
 {
-	const struct fz_geometry *geo = &fz.in.geo;
-	size_t books, pages;
+	struct fz_geometry *geo = &fz.in.geo;
+	size_t pages;
 
 	map_arena();
-	books = book_pages(geo->pages);
-	pages = geo->pages + books;
+	pages = geo->pages + book_pages(geo);
+	fz_page_place(geo, (uint32_t)pages);
 	fz.arena = (char *)(uintptr_t)FZ_ARENA_BASE + ((size_t)geo->start_page << FZ_PAGE_SHIFT) +
 		   geo->skew;
 	fz.arena_size = pages << FZ_PAGE_SHIFT;
@@ -326,6 +338,13 @@ static void create_instance(void)
 
 	config_from(&cfg, geo);
 	fz.mm = qy_mm_create(&cfg);
+	if (!fz.mm && errno == ENOMEM && cfg.watermark.marks) {
+		/* They leave nothing for its own caches: such marks come later. */
+		fz.in.geo.marks_late = true;
+		fz.nr_seen = 0;
+		cfg.watermark.marks = QY_WATERMARKS_NONE;
+		fz.mm = qy_mm_create(&cfg);
+	}
 	if (!fz.mm)
 		fz_fail("model", "qy_mm_create refused a good configuration: %s", strerror(errno));
 	fz.base = qy_mm_base(fz.mm);
@@ -339,35 +358,6 @@ static void create_instance(void)
 	fz.min_pfn = (uint32_t)((first - (uintptr_t)fz.base) >> FZ_PAGE_SHIFT);
 	fz.end_pfn = (uint32_t)(((uintptr_t)fz.arena + fz.arena_size - (uintptr_t)fz.base) >>
 				FZ_PAGE_SHIFT);
-}
-
-void fz_learn_pages(struct fz_pages *pages)
-{
-	static uint32_t pfn[FZ_MAX_PFN];
-	const struct fz_geometry *geo = &fz.in.geo;
-	const uint32_t limit[2] = {geo->dma_pages ? fz.min_pfn + geo->dma_pages : 0,
-				   geo->dma32_pages ? fz.min_pfn + geo->dma32_pages : 0};
-	struct qy_page_stats stats = {.struct_size = sizeof(stats)};
-	struct qy_page *page;
-	uint32_t n = 0;
-
-	qy_page_stats(fz.mm, &stats);
-	fz_pages_init(pages, fz.min_pfn, fz.end_pfn, geo->max_order, limit);
-	while ((page = qy_alloc_pages(fz.mm, QY_GFP_HIGHMEM | QY_GFP_NOWARN, 0))) {
-		if (n >= FZ_MAX_PFN)
-			fz_fail("B2", "more pages come than there are");
-		pfn[n] = qy_page_pfn(fz.mm, page);
-		if (!fz_pages_set_free(pages, pfn[n], 1, true))
-			fz_fail("B2", "page %u came twice, or does not exist", pfn[n]);
-		n++;
-	}
-	if (n != stats.free)
-		fz_fail("B5", "%zu pages were said to be free, %u came", stats.free, n);
-	for (uint32_t i = 0; i < n; i++) {
-		page = qy_page_of(fz.mm, fz.base + ((size_t)pfn[i] << FZ_PAGE_SHIFT));
-		if (qy_free_pages(fz.mm, page, 0))
-			fz_fail("model", "page %u could not be given back", pfn[i]);
-	}
 }
 
 void fz_recreate(void)

@@ -35,6 +35,8 @@ struct fz_target {
 	enum fz_which which;
 	unsigned int
 		check; /* QY_CHECK_*: after every step; everything at every 16th and at the end */
+	/* What the instance is to have besides; page: NOMEM reports are foreseen, too. */
+	void (*configure)(struct qy_mm_config *cfg);
 	void (*begin)(void); /* the instance is fresh */
 	void (*step)(const struct fz_op *op, struct fz_log *log);
 	void (*compare)(void); /* after every step */
@@ -106,8 +108,6 @@ void fz_expect_no_more(void);
 /* "step 12 of 40", "the start", "the end". */
 const char *fz_where(void);
 
-/* Page frames: the free set is learned by taking every page and giving it back. */
-void fz_learn_pages(struct fz_pages *pages);
 /* The same instance again, untouched: nothing may have become different. */
 void fz_recreate(void);
 

@@ -2,10 +2,8 @@
 /*
  * model.h - what must be true, worked out without the library.
  *
- * Pages: a bit per page frame. With one migratetype the free memory of a zone has exactly one
- * decomposition into aligned blocks, the greedy one, so the model knows which block sizes exist,
- * whether a request must succeed, in which zone, and what the counters say. Objects: a bit per 8
- * bytes, so that no two live objects share a byte, and a pattern in each.
+ * Objects: a bit per 8 bytes, so that no two live objects share a byte, and a pattern in each.
+ * Pages: see page_model.h.
  *
  * The model's memory is its own: nothing here calls the library or lies in its arena.
  */
@@ -19,39 +17,7 @@
 #define FZ_PAGE_SHIFT 12
 #define FZ_PAGE_SIZE (1u << FZ_PAGE_SHIFT)
 #define FZ_MAX_PFN 4096
-#define FZ_PFN_WORDS (FZ_MAX_PFN / 64)
-#define FZ_ZONES 3
-#define FZ_ORDERS 12 /* 0 … 11 */
 #define FZ_NONE UINT32_MAX
-
-struct fz_pages {
-	uint32_t min_pfn, end_pfn; /* frames that exist */
-	unsigned int max_order;
-	uint32_t zone_start[FZ_ZONES], zone_end[FZ_ZONES]; /* DMA, DMA32, NORMAL */
-	uint64_t free[FZ_PFN_WORDS];
-	uint32_t count[FZ_ZONES][FZ_ORDERS]; /* blocks of the greedy decomposition */
-	uint32_t nr_free;
-	uint32_t in_use, high_water; /* pages handed out, at most at once */
-};
-
-/* No page is free. @limit: the end of DMA and DMA32, as page frames; 0: the zone is empty. */
-void fz_pages_init(struct fz_pages *m, uint32_t min_pfn, uint32_t end_pfn, unsigned int max_order,
-		   const uint32_t limit[2]);
-/*
- * [pfn, pfn + n) becomes free, or not. Return: false: some of it was so before, or does not exist.
- */
-bool fz_pages_set_free(struct fz_pages *m, uint32_t pfn, uint32_t n, bool free);
-unsigned int fz_pages_zone(const struct fz_pages *m, uint32_t pfn);
-bool fz_pages_is_free(const struct fz_pages *m, uint32_t pfn);
-/* The zone that serves a request whose highest zone is @zone; -1: none, it must fail. */
-int fz_pages_serving_zone(const struct fz_pages *m, unsigned int zone, unsigned int order);
-/* The smallest order from @order up of which @zone has a free block. */
-unsigned int fz_pages_smallest(const struct fz_pages *m, unsigned int zone, unsigned int order);
-/* Order of the free block that covers @pfn (which is free). */
-unsigned int fz_pages_block_order(const struct fz_pages *m, uint32_t pfn);
-/* Totals over zones. */
-uint32_t fz_pages_count(const struct fz_pages *m, unsigned int order);
-uint32_t fz_pages_largest(const struct fz_pages *m); /* in pages */
 
 /* ---- objects: no two share a byte ---- */
 

@@ -53,7 +53,7 @@ static void random_header_byte(struct rng *r, uint8_t *h)
 {
 	unsigned int at = 3 + below(r, 12);
 
-	if (at == 14)
+	if (at == 14 && h[2] != 2)
 		at = 15;
 	h[at] = (uint8_t)rnd(r);
 	if (at == 15 && below(r, 8))
@@ -191,7 +191,8 @@ static void put_magic(enum fz_which which, uint8_t *h)
 {
 	h[0] = 'Q';
 	h[1] = fz_which_letter(which);
-	h[2] = FZ_VERSION;
+	if (!h[2] || h[2] > fz_version(which))
+		h[2] = fz_version(which);
 }
 
 size_t fz_mutate(enum fz_which which, uint8_t *data, size_t size, size_t max, uint32_t seed)
@@ -247,6 +248,7 @@ size_t fz_generate(enum fz_which which, uint8_t *out, size_t max, unsigned int n
 	for (size_t i = 0; i < FZ_HEADER; i++)
 		out[i] = (uint8_t)rnd(&r);
 	out[15] = below(&r, 64) ? 0 : out[15];
+	out[2] = fz_version(which);
 	put_magic(which, out);
 	for (; nr && n + FZ_OP_BYTES <= max; nr--, n += FZ_OP_BYTES)
 		random_op(&r, which, out + n);

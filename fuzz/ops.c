@@ -146,6 +146,11 @@ const char *fz_which_name(enum fz_which which)
 	return "?";
 }
 
+uint8_t fz_version(enum fz_which which)
+{
+	return which == FZ_T_PAGE ? FZ_VERSION : 1;
+}
+
 uint8_t fz_which_letter(enum fz_which which)
 {
 	for (size_t i = 0; i < NR_TARGETS; i++)
@@ -188,7 +193,7 @@ static void decode_debug(struct fz_geometry *geo, const uint8_t *h)
 			 q);
 }
 
-static void decode_header(struct fz_geometry *geo, const uint8_t *h)
+static void decode_header(struct fz_geometry *geo, enum fz_which which, const uint8_t *h)
 {
 	memset(geo, 0, sizeof(*geo));
 	geo->version = h[2];
@@ -204,7 +209,11 @@ static void decode_header(struct fz_geometry *geo, const uint8_t *h)
 	geo->fresh = h[8] & 8;
 	geo->skew = (h[8] & 0x10) ? 1 + h[8] * 13u : 0;
 	geo->zone_skew = (h[8] & 0x20) ? 777 : 0;
-	decode_debug(geo, h);
+	geo->nr_nodes = 1;
+	if (which == FZ_T_PAGE && geo->version == 2)
+		fz_page_decode_header(geo, h);
+	else
+		decode_debug(geo, h);
 	geo->fill = h[12];
 	geo->seed = h[13];
 	geo->bad = h[15] >= 0xf8 ? h[15] - 0xf7u : 0;
@@ -216,7 +225,7 @@ void fz_decode(struct fz_input *in, enum fz_which which, const uint8_t *data, si
 
 	memcpy(header, data, size < FZ_HEADER ? size : FZ_HEADER);
 	in->which = which;
-	decode_header(&in->geo, header);
+	decode_header(&in->geo, which, header);
 	fz_bm_decode_header(&in->bm, header);
 	fz_mb_decode_header(&in->mb, header);
 	data += FZ_HEADER;
@@ -242,7 +251,8 @@ size_t fz_encode(uint8_t *data, size_t size, enum fz_which which, const uint8_t 
 	memcpy(data, header, FZ_HEADER);
 	data[0] = 'Q';
 	data[1] = fz_which_letter(which);
-	data[2] = FZ_VERSION;
+	if (!data[2] || data[2] > fz_version(which))
+		data[2] = fz_version(which);
 	for (unsigned int i = 0; i < nr && n + FZ_OP_BYTES <= size; i++, n += FZ_OP_BYTES)
 		fz_op_encode(&ops[i], which, data + n);
 	return n;
@@ -309,6 +319,7 @@ uint64_t fz_value(enum fz_kind kind, unsigned int raw, const struct fz_geometry 
 	case FZ_K_SIZE: return size_value(raw);
 	case FZ_K_ALIGN: return raw >= 0xf000 ? raw : raw % 14 ? UINT64_C(1) << (raw % 14 - 1) : 0;
 	case FZ_K_COUNT: return raw >= 0xd000 ? UINT64_C(1) << (63 - raw % 16) : raw % 72;
+	case FZ_K_PRIORITY: return raw >= 0xf000 ? raw % 100 : raw % 13;
 	case FZ_K_LEN: return 1 + raw % 8;
 	case FZ_K_BYTE: return raw & 0xff;
 	case FZ_K_ZERO: return raw & 1;
@@ -371,6 +382,8 @@ int fz_print_geometry(char *buf, size_t size, const struct fz_input *in)
 	if (in->which == FZ_T_SLAB)
 		say(&t, ", %s classes, debug \"%s\", red zone %u",
 		    geo->fine_classes ? "fine" : "kernel", geo->debug, geo->red_zone);
+	if (in->which == FZ_T_PAGE && t.len < t.size)
+		t.len += (size_t)fz_page_print_geometry(buf + t.len, size - t.len, geo);
 	if (geo->bad)
 		say(&t, ", bad configuration %u", geo->bad);
 	say(&t, "; %u operations", in->nr);
@@ -417,12 +430,14 @@ static void say_field(struct text *t, enum fz_kind kind, unsigned int raw,
 		[FZ_K_ORDER] = "order", [FZ_K_PFN] = "pfn-index", [FZ_K_OFFSET] = "offset",
 		[FZ_K_VARIANT] = "way", [FZ_K_CPU] = "cpu",	  [FZ_K_SIZE] = "size",
 		[FZ_K_ALIGN] = "align", [FZ_K_COUNT] = "count",	  [FZ_K_LEN] = "bytes",
-		[FZ_K_BYTE] = "value",
+		[FZ_K_BYTE] = "value",	[FZ_K_PRIORITY] = "priority",
 	};
 	uint64_t v = fz_value(kind, raw, &in->geo);
 	char words[128];
 
 	fz_bm_print_field(words, sizeof(words), kind, raw, &in->bm);
+	say(t, "%s", words);
+	fz_page_print_field(words, sizeof(words), kind, raw, &in->geo);
 	say(t, "%s", words);
 	if (kind == FZ_K_GFP)
 		say_gfp(t, (unsigned int)v);

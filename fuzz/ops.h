@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FZ_VERSION 1
+#define FZ_VERSION 2 /* page; the others have 1: fz_version() */
 #define FZ_HEADER 16
 #define FZ_OP_BYTES 8
 #define FZ_MAX_OPS 4096
@@ -76,6 +76,11 @@ enum fz_kind {
 	FZ_K_BM_CALL,  /* ditto, and which of the calls */
 	FZ_K_BM_ALIGN, /* alignment and limit */
 	FZ_K_BM_MAP,   /* where a node's map is */
+	/* page */
+	FZ_K_REQUEST,  /* what a request may do, and its node */
+	FZ_K_PRIORITY, /* 0 … 12; rarely more */
+	FZ_K_SHRINKER, /* which, and how it behaves */
+	FZ_K_MARKS,    /* figures that marks are computed from */
 };
 
 enum fz_opcode {
@@ -83,6 +88,9 @@ enum fz_opcode {
 #include "ops.def"
 	FZ_NR_OPS
 };
+
+#define FZ_MAX_NODES 4
+#define FZ_MAX_HOLES 2
 
 /* The instance that an input asks for. */
 struct fz_geometry {
@@ -105,6 +113,31 @@ struct fz_geometry {
 	uint8_t fill; /* what the arena held before */
 	uint8_t seed;
 	unsigned int bad; /* 1…: a configuration that must be refused */
+
+	/*
+	 * Target page, from version 2 on; pages are counted from the arena's first. Limits and
+	 * holes follow when the arena's size is known: fz_page_place().
+	 */
+	unsigned int nr_nodes;
+	bool node_limits, distances, by_zone, cpu_nodes;
+	uint32_t node_limit[FZ_MAX_NODES];
+	uint8_t distance[FZ_MAX_NODES * FZ_MAX_NODES], cpu_node[4];
+	uint32_t high_pages;   /* 0: there is no HIGHMEM */
+	uint32_t normal_pages; /* the end of NORMAL, if there is */
+	unsigned int nr_holes;
+	uint32_t hole_back[FZ_MAX_HOLES]; /* each begins so far before the end */
+	uint32_t hole_len[FZ_MAX_HOLES];
+	uint32_t hole[FZ_MAX_HOLES][2]; /* [start, end) */
+	bool pcp;
+	unsigned int pcp_batch, pcp_high;
+	bool grouping;
+	unsigned int block_order; /* of page blocks; 0: 9 */
+	unsigned int page_debug;  /* QY_PAGE_* */
+	bool hook;		  /* there is a reclaim hook */
+	bool bootmem;
+	unsigned int marks; /* FZ_K_MARKS */
+	unsigned int marks_more;
+	bool marks_late; /* set when the instance is there */
 };
 
 struct fz_op {
@@ -173,6 +206,8 @@ enum fz_which fz_guess(const uint8_t *data, size_t size);
 /* "page", …; and the other way, 0: no such. */
 const char *fz_which_name(enum fz_which which);
 enum fz_which fz_which_named(const char *name);
+/* The newest version of its header. */
+uint8_t fz_version(enum fz_which which);
 /* The letter behind the Q. */
 uint8_t fz_which_letter(enum fz_which which);
 
@@ -181,6 +216,23 @@ void fz_op_encode(const struct fz_op *op, enum fz_which which, uint8_t *data);
 
 /* The meaning of a field. */
 uint64_t fz_value(enum fz_kind kind, unsigned int raw, const struct fz_geometry *geo);
+
+/* ---- ops_page.c ---- */
+
+struct qy_watermark_config;
+
+void fz_page_decode_header(struct fz_geometry *geo, const uint8_t header[FZ_HEADER]);
+/* The arena has so many pages, books included. */
+void fz_page_place(struct fz_geometry *geo, uint32_t pages);
+/* A request's flags from both fields; the node it names, or -1: the caller's own. */
+unsigned int fz_page_gfp(unsigned int flags, unsigned int request);
+int fz_page_node(unsigned int request, const struct fz_geometry *geo);
+/* Marks and reserves that two fields ask for; now and then figures that are refused. */
+void fz_page_marks(unsigned int flags, unsigned int more, struct qy_watermark_config *config);
+int fz_page_print_geometry(char *buf, size_t size, const struct fz_geometry *geo);
+/* A field in words; nothing for a kind of another target. */
+void fz_page_print_field(char *buf, size_t size, enum fz_kind kind, unsigned int raw,
+			 const struct fz_geometry *geo);
 
 /* ---- ops_bootmem.c ---- */
 

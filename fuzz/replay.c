@@ -205,9 +205,9 @@ static enum fz_which judge(const char *path, const uint8_t *data, size_t size)
 			path, size);
 		return (enum fz_which)0;
 	}
-	if (data[2] != FZ_VERSION) {
+	if (!data[2] || data[2] > fz_version(which)) {
 		fprintf(stderr, "quarry replay: %s: version %u, this program knows %u\n", path,
-			data[2], FZ_VERSION);
+			data[2], fz_version(which));
 		return (enum fz_which)0;
 	}
 	return which;

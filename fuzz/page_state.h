@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * page_state.h - target "page": what the program holds, and what it will be asked for.
+ *
+ * A step is played twice: the model first (page_model.h), which also plays the program's shrinkers
+ * and its hook and writes down what they are asked and what they do (struct fzp_event); then the
+ * library, whose calls to the real ones must be those, one by one.
+ *
+ * fuzz_page.c: the target, comparison. fuzz_page_alloc.c: blocks. fuzz_page_reclaim.c: shrinkers,
+ * hook, marks. page_start.c: how an instance begins.
+ */
+#ifndef QY_FUZZ_PAGE_STATE_H
+#define QY_FUZZ_PAGE_STATE_H
+
+#include "harness.h"
+#include "page_model.h"
+
+#define FZP_GHOSTS 16
+#define FZP_SHRINKERS 3
+#define FZP_EVENTS (1u << 18)
+
+struct fzp_block {
+	uint32_t pfn, seed;
+};
+
+/* A shrinker of the program's: every third block, as so many objects each. */
+struct fzp_shrinker {
+	struct qy_shrinker s;
+	bool registered, by_node;
+	unsigned int mode, seeks, scale;
+	size_t batch;
+	uint64_t deferred[FZ_MAX_NODES];
+};
+
+enum fzp_kind {
+	FZP_COUNT, /* a shrinker is asked how much it has */
+	FZP_SCAN,  /* and is to free some: until RETURN */
+	FZP_FREE,
+	FZP_TAKE,  /* takes a page and gives it back */
+	FZP_LEAVE, /* unregisters itself */
+	FZP_RETURN,
+	FZP_HOOK,
+};
+
+struct fzp_event {
+	enum fzp_kind kind;
+	unsigned int who, gfp, node, order; /* node: COUNT, SCAN; order: HOOK, FREE */
+	uint32_t pfn;
+	uint64_t n, scanned, ret;
+};
+
+struct fzp_state {
+	struct pm_model m;
+	struct fzp_block block[FZ_NR_BLOCKS];
+	uint64_t live[FZ_NR_BLOCKS / 64];
+	struct {
+		uint32_t pfn, order;
+	} ghost[FZP_GHOSTS];
+	unsigned int nr_ghosts;
+	uint32_t seed, next_look, next_zone;
+	struct fzp_shrinker shrinker[FZP_SHRINKERS];
+	uint8_t order[FZP_SHRINKERS]; /* registered, newest first */
+	unsigned int nr_registered, next_victim, hook_left;
+	uint32_t stale_pfn, stale_off; /* a byte of a free page that was written: FZ_NONE: none */
+	bool stale_single;
+	unsigned int stale_reports; /* that this step must bring */
+};
+
+extern struct fzp_state fzp;
+
+static inline char *fzp_addr(uint32_t pfn)
+{
+	return fz.base + ((size_t)pfn << FZ_PAGE_SHIFT);
+}
+
+static inline struct qy_page *fzp_page(uint32_t pfn)
+{
+	return qy_page_of(fz.mm, fzp_addr(pfn));
+}
+
+static inline bool fzp_is_live(unsigned int h)
+{
+	return fzp.live[h / 64] >> (h % 64) & 1;
+}
+
+/* ---- page_start.c ---- */
+
+void fzp_configure(struct qy_mm_config *cfg);
+void fzp_begin(void);
+
+/* ---- fuzz_page_alloc.c ---- */
+
+/* The handle at @from or the next one that is live, or that is not; -1: none. */
+int fzp_find(unsigned int from, bool live);
+void fzp_stamp(int h);
+void fzp_check(int h);
+/* What the model does in place of the library; the block's handle is forgotten. */
+void fzp_model_free(int h);
+/* pm_alloc(), and what was written into free pages is found. */
+uint32_t fzp_model_alloc(unsigned int node, unsigned int gfp, unsigned int order);
+/* Reports of failures and of stale writes that the model foresaw in this step. */
+void fzp_expect_reports(void);
+/* The model gave @pfn, the library @page. */
+void fzp_same_block(uint32_t pfn, const struct qy_page *page, unsigned int order);
+/* A block of the program's from now on. */
+void fzp_own(int h, uint32_t pfn, unsigned int gfp);
+/* false: not one of these operations. */
+bool fzp_step_alloc(const struct fz_op *op, struct fz_log *log);
+
+/* ---- fuzz_page_reclaim.c ---- */
+
+/* Nothing is foreseen yet; and at the step's end: all that was foreseen has happened. */
+void fzp_script_begin(void);
+void fzp_script_end(void);
+/* The library's lists of zones are the model's. */
+void fzp_check_zonelists(void);
+bool fzp_hook(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order, void *ctx);
+bool fzp_step_reclaim(const struct fz_op *op, struct fz_log *log);
+
+#endif
