@@ -14,7 +14,7 @@
 QY_BEGIN_DECLS
 
 #define QY_CHECK_EARLY 0x1u /* MB*: the boot map */
-#define QY_CHECK_BUDDY 0x2u /* B1-B10, Z1, Z4, Z8 */
+#define QY_CHECK_BUDDY 0x2u /* B1-B10, Z1, Z4, Z8; C6 */
 #define QY_CHECK_SLAB 0x4u  /* S1-S10, U5, U6, U10-U14 */
 #define QY_CHECK_VMAP 0x8u  /* V1, V3, V6 */
 #define QY_CHECK_ALL 0xffu

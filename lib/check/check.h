@@ -98,6 +98,7 @@ const uint8_t *qy__check_bytes(const void *p, uint8_t value, size_t len);
 void qy__check_early_locked(struct qy__check *ck); /* mm->grow_lock */
 void qy__check_buddy_locked(struct qy__check *ck); /* mm->grow_lock */
 void qy__check_slab(struct qy__check *ck);
+void qy__check_owner(struct qy__check *ck);
 void qy__check_vmap(struct qy__check *ck);
 
 #endif

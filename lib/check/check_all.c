@@ -269,6 +269,8 @@ unsigned int qy_check(struct qy_mm *mm, unsigned int what, struct qy_check_resul
 			result->v[i].id[0] = result->v[i].text[0] = '\0';
 	}
 	if (qy__holds(&ck, mm != NULL, "MM", "no instance") && check_pages(&ck, what)) {
+		if (what & QY_CHECK_BUDDY)
+			qy__check_owner(&ck);
 		if (what & QY_CHECK_SLAB)
 			qy__check_slab(&ck);
 		if (what & QY_CHECK_VMAP)
