@@ -503,7 +503,8 @@ struct qy_shrink_control {
 /**
  * struct qy_shrinker - a cache of the program's that can become smaller. The caller's memory; its
  * last members are the library's.
- * @count: objects that could be freed now; 0 or QY_SHRINK_EMPTY: none.
+ * @count: objects that could be freed now; 0 or QY_SHRINK_EMPTY: none; more than the span has words
+ *         of 8 bytes are not believed.
  * @scan: free up to nr_to_scan; Return: freed, or QY_SHRINK_STOP: give up for now.
  * Both are called without locks, from any call that allocates with DIRECT_RECLAIM, never nested in
  * one thread: an allocation inside scan() does not reclaim. In one run scan() is called at most
