@@ -85,10 +85,40 @@ static void pages(void)
 	free_pages(addr, 0);
 }
 
+static void more_pages(void)
+{
+	size_t size = qy_mm_page_size(qy_mm_default());
+	struct page *page = alloc_pages_node(NUMA_NO_NODE, GFP_HIGHUSER_MOVABLE | __GFP_COMP, 3);
+	char *exact = (char *)alloc_pages_exact(9 * size, GFP_USER);
+	unsigned long addr = get_zeroed_page(GFP_NOFS);
+
+	EXPECT(page && exact && addr && !*(char *)addr);
+	EXPECT(compound_head(virt_to_page((char *)page_address(page) + 5 * size)) == page);
+	EXPECT(page_to_nid(page) == 0 && !alloc_pages_node(1, GFP_KERNEL, 0));
+	EXPECT(page_to_pfn(virt_to_page(exact + size)) == page_to_pfn(virt_to_page(exact)) + 1);
+	get_page(page);
+	__free_pages(page, 3); /* one reference is left */
+	memset(page_address(page), 1, 8 * size);
+	put_page(page);
+	memset(exact, 1, 9 * size);
+	free_pages_exact(exact, 9 * size);
+	free_page(addr);
+	page = alloc_pages(GFP_KERNEL, 1);
+	EXPECT(page);
+	split_page(page, 1);
+	__free_page(virt_to_page((char *)page_address(page) + size));
+	__free_page(page);
+	page = alloc_page(GFP_KERNEL);
+	EXPECT(page);
+	__free_page(page);
+	drain_all_pages(NULL);
+}
+
 int main(void)
 {
 	caches();
 	by_size();
 	pages();
+	more_pages();
 	return failed;
 }
