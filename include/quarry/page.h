@@ -68,7 +68,7 @@ struct qy_watermark_config {
 	unsigned int scale_factor;
 	/* most that a fallback adds, ten thousandths of HIGH (0: 15000; QY_NO_RESERVE: nothing) */
 	unsigned int boost_factor;
-	/* a zone keeps 1/ratio of what lies above it (0: 256, 256, 32, -; QY_NO_RESERVE: nothing) */
+	/* a zone keeps 1/ratio of what lies above (0: 256, 256, 32, -; QY_NO_RESERVE: nothing) */
 	unsigned int lowmem_reserve_ratio[QY_NR_ZONES];
 };
 
@@ -188,8 +188,8 @@ struct qy_mm_config {
 	unsigned int page_debug;    /* QY_PAGE_*; what the build does not know is an error */
 	unsigned int guardpage_minorder; /* with UNMAP: splits below this order leave guard pages */
 	/*
-	 * Free-page reporting, ANON: when more than so many bytes of large free blocks are resident,
-	 * they go back to the system. 0: only qy_mm_trim() does that.
+	 * Free-page reporting, ANON: when more than so many bytes of large free blocks are
+	 * resident, they go back to the system. 0: only qy_mm_trim() does that.
 	 */
 	size_t report_free;
 };
@@ -275,7 +275,7 @@ struct qy_zone_stat {
 	size_t lowmem_reserve[QY_NR_ZONES];
 	size_t pcp_count; /* on all CPUs' lists; not part of free */
 	unsigned int pcp_batch, pcp_high;
-	/* requests that wanted this node and got it, or not; came from elsewhere; by where they ran */
+	/* requests that wanted this node and got it, or not; came from elsewhere; ran where */
 	uint64_t numa_hit, numa_miss, numa_foreign, numa_interleave, numa_local, numa_other;
 	/* free blocks by order and migratetype */
 	size_t nr_free[32][QY_NR_MIGRATETYPES];
@@ -412,7 +412,8 @@ QY_API void qy_page_frag_drain(struct qy_mm *mm, struct qy_page_frag_cache *cach
  * movable blocks are moved by the migrate hook.
  * Return: 0: every page of the range is a block of order 0 now; -EINVAL: empty, or not all in one
  * zone (a hole is in none); -EBUSY: a page is in use and cannot be moved, or belongs to a CMA area;
- * -ENOMEM: no room to move it to. On failure nothing is changed but that blocks may have been moved.
+ * -ENOMEM: no room to move it to. On failure nothing is changed but that blocks may have been
+ * moved.
  */
 QY_API int qy_alloc_contig_range(struct qy_mm *mm, uint32_t start, uint32_t end, qy_gfp_t gfp);
 /**

@@ -77,8 +77,8 @@ QY_API int qy_cache_shrink(struct qy_cache *cache);
  */
 QY_API unsigned int qy_cache_validate(struct qy_cache *cache);
 /**
- * qy_validate - qy_cache_validate() for all caches, plus large objects, the quarantine, and the poison
- * of free pages.
+ * qy_validate - qy_cache_validate() for all caches, plus large objects, the quarantine, and the
+ * poison of free pages.
  */
 QY_API unsigned int qy_validate(struct qy_mm *mm);
 

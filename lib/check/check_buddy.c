@@ -9,8 +9,8 @@
  *   descriptors   [ used ][ free 2 ][ free 2 ][ used ][ f0 ]   B3: two buddies, not merged
  *   lists         order 2: two heads, order 0: one             B4: as many, linked both ways
  *
- * The free pages of a zone have one right grouping, whatever their lists: B10 is that, computed anew
- * from the runs of free pages (and so B9: what is all free looks as it did at the start). Page
+ * The free pages of a zone have one right grouping, whatever their lists: B10 is that, computed
+ * anew from the runs of free pages (and so B9: what is all free looks as it did at the start). Page
  * blocks of types that must not mix part a run; guard blocks merge as if they were free.
  *
  * Locks: mm->grow_lock is held by the caller; one zone->lock at a time. A block in the hands of a

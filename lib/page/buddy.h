@@ -26,8 +26,8 @@ void qy__free_one_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, 
 void qy__free_range_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t start, uint32_t end);
 /*
  * Take the free block that holds @pfn off its list; what lies before @pfn and from @end on is given
- * back. The pages become INSIDE, their heads are not marked: for alloc_contig_range(). Return: pages
- * taken from @pfn on, 0: @pfn is not free.
+ * back. The pages become INSIDE, their heads are not marked: for alloc_contig_range().
+ * Return: pages taken from @pfn on, 0: @pfn is not free.
  */
 uint32_t qy__take_free_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, uint32_t end);
 /* The head of the free block that holds @pfn; NULL: it is not free. */

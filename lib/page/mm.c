@@ -283,7 +283,8 @@ int qy_mm_add_memory(struct qy_mm *mm, size_t bytes)
 		return -ENOMEM;
 	qy__lock(&mm->grow_lock);
 	start = mm->end_pfn;
-	if (pages > mm->max_pfn - start || commit_pages(&mm->os, mm, start, start + (uint32_t)pages))
+	if (pages > mm->max_pfn - start ||
+	    commit_pages(&mm->os, mm, start, start + (uint32_t)pages))
 		err = -ENOMEM;
 	else
 		qy__boot_online(mm, start, start + (uint32_t)pages);

@@ -357,7 +357,7 @@ void qy__report_bad_free(struct qy_mm *mm, const struct qy_page *page, const voi
 				    bad_free_title(mm, page), caller);
 }
 
-/* Others hold references: only ours goes. Of a block that is not compound, all but its head goes. */
+/* Others hold references: only ours goes; of a block that is not compound, all but its head. */
 static void put_shared(struct qy_mm *mm, struct qy_page *page, unsigned int order)
 {
 	bool compound = order && page[1].type == QY__PAGE_TAIL;

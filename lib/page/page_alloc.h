@@ -39,7 +39,8 @@ void qy__page_put(struct qy_mm *mm, struct qy_page *page);
 void qy__report_bad_free(struct qy_mm *mm, const struct qy_page *page, const void *addr, int err,
 			 uintptr_t caller);
 /* @addr as a page's descriptor: NULL if it is none of this instance's. */
-static inline struct qy_page *qy__check_page_pointer(const struct qy_mm *mm, const struct qy_page *page)
+static inline struct qy_page *qy__check_page_pointer(const struct qy_mm *mm,
+						     const struct qy_page *page)
 {
 	uintptr_t off = (uintptr_t)page - (uintptr_t)mm->pages;
 

@@ -111,7 +111,7 @@ static inline struct qy_page *qy__pcp_take(const struct qy_mm *mm, const struct 
  */
 struct qy_page *qy__pcp_alloc(struct qy_mm *mm, struct qy__zone *zone, unsigned int order,
 			      unsigned int migratetype, unsigned int alloc_flags);
-/* The coldest go back: as many as high and batch say, or (after a burst) all. The caller is inside. */
+/* The coldest go back: as many as high and batch say, after a burst all. The caller is inside. */
 QY_COLD void qy__pcp_too_many(struct qy_mm *mm, struct qy__zone *zone, struct qy__pcp *pcp,
 			      bool burst);
 
@@ -170,7 +170,7 @@ void qy__pcp_stop(struct qy_mm *mm);
 /* The same, for those who do not trust the instance: false: somebody never comes out. */
 bool qy__pcp_try_stop(struct qy_mm *mm);
 void qy__pcp_resume(struct qy_mm *mm);
-/* All lists of @zone (NULL: of all zones) go back to the buddy. Lists are stopped. Return: pages. */
+/* All lists of @zone (NULL: of all zones) go to the buddy. Lists are stopped. Return: pages. */
 uint32_t qy__pcp_drain_stopped(struct qy_mm *mm, struct qy__zone *zone);
 /* Stop, drain, resume. */
 size_t qy__pcp_drain_all(struct qy_mm *mm);

@@ -35,8 +35,9 @@ size_t qy__report_free_locked(struct qy_mm *mm, struct qy__zone *zone, unsigned 
 	for (; order <= mm->max_order; order++) {
 		for (unsigned int type = 0; type < QY_NR_MIGRATETYPES; type++) {
 			uint32_t pfn = zone->area[order].head[type];
+			uint32_t n = zone->area[order].nr_free;
 
-			for (uint32_t n = zone->area[order].nr_free; n && pfn != QY__PFN_NONE; n--) {
+			for (; n && pfn != QY__PFN_NONE; n--) {
 				struct qy_page *page = qy__pfn_page(mm, pfn);
 
 				bytes += discard_block(mm, zone, page);

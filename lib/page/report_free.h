@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* report_free.h - free blocks whose memory the system may have; zone->lock is held by the caller. */
+/* report_free.h - free blocks whose memory the system may have. The caller holds zone->lock. */
 #ifndef QY_PAGE_REPORT_FREE_H
 #define QY_PAGE_REPORT_FREE_H
 

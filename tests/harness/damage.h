@@ -80,10 +80,10 @@ static inline struct qy_page *slab_of_object(const struct qy_mm *mm, const void 
  */
 static inline void unlist(struct qy_mm *mm, struct qy__free_area *area, struct qy_page *page)
 {
-	*(page->prev == QY__PFN_NONE ? &area->head[page->migratetype] : &qy__pfn_page(mm, page->prev)->next) =
-		page->next;
-	*(page->next == QY__PFN_NONE ? &area->tail[page->migratetype] : &qy__pfn_page(mm, page->next)->prev) =
-		page->prev;
+	uint32_t *head = &area->head[page->migratetype], *tail = &area->tail[page->migratetype];
+
+	*(page->prev == QY__PFN_NONE ? head : &qy__pfn_page(mm, page->prev)->next) = page->next;
+	*(page->next == QY__PFN_NONE ? tail : &qy__pfn_page(mm, page->next)->prev) = page->prev;
 	area->nr_free--;
 }
 
