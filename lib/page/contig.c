@@ -159,8 +159,7 @@ static int survey_locked(struct contig *c)
 			return -EBUSY;
 		if (b.holder != HOLDER_FREE || is_isolated(c->mm, pfn))
 			err = -EAGAIN;
-		/* The next page block is asked too, if a block is larger than that. */
-		pfn = min(c->bad, pfn | ((1u << c->mm->pageblock_order) - 1)) + 1;
+		pfn = c->bad + 1;
 	}
 	return err;
 }
@@ -179,32 +178,14 @@ static void take_locked(struct contig *c)
 
 /* ---- isolation ---- */
 
-/*
- * Whole page blocks, and more of them if a block in use reaches out: when that becomes free, all of
- * it has to stay free.
- */
-static void isolation_range(struct contig *c)
-{
-	uint32_t n = 1u << c->mm->pageblock_order;
-	struct block first, last;
-
-	first = look_at(c, c->start);
-	last = look_at(c, c->end - 1);
-	c->iso_start = (first.holder == HOLDER_FREE ? c->start : min(first.pfn, c->start)) &
-		       ~(n - 1);
-	c->iso_end = c->end;
-	if (last.holder != HOLDER_FREE)
-		c->iso_end = max(c->end, last.pfn + (1u << last.order));
-	c->iso_end = (c->iso_end + n - 1) & ~(n - 1);
-}
-
 /* false: another caller is at work on one of the page blocks. */
 static bool isolate_locked(struct contig *c)
 {
 	struct qy_mm *mm = c->mm;
 	uint32_t n = 1u << mm->pageblock_order;
 
-	isolation_range(c);
+	c->iso_start = c->start & ~(n - 1);
+	c->iso_end = ((c->end - 1) | (n - 1)) + 1;
 	for (uint32_t pfn = c->iso_start; pfn < c->iso_end; pfn += n)
 		if (is_isolated(mm, pfn))
 			return false;

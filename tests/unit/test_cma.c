@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "page/buddy.h"
 #include "page/contig.h"
 
 static struct instance in;
@@ -144,7 +145,6 @@ static void fixed_area_over_pages_in_use_is_ebusy(void **state)
 	map_take(&before, in.mm);
 	refuse(256, 16, 0, 0, 0, true, -EBUSY);
 	refuse(260, 4, 0, 0, 0, true, -EBUSY);
-	refuse(4, 8, 0, 0, 0, true, -EBUSY); /* the instance's own books */
 	/* Another area's pages are nobody's either. */
 	assert_int_equal(qy_cma_declare(in.mm, 256, 4, 0, 0, 0, true, NULL, &area), 0);
 	map_take(&before, in.mm);
@@ -196,9 +196,10 @@ static void eight_areas_with_names_of_their_own(void **state)
 
 	(void)state;
 	make();
+	assert_int_equal(qy_alloc_contig_range(in.mm, 401, 402, 0), 0);
 	for (int i = 0; i < 8; i++) {
 		/* A failure takes no slot. */
-		assert_int_equal(qy_cma_declare(in.mm, 4, 4, 0, 0, 0, true, NULL, &a[i]), -EBUSY);
+		assert_int_equal(qy_cma_declare(in.mm, 400, 4, 0, 0, 0, true, NULL, &a[i]), -EBUSY);
 		assert_int_equal(qy_cma_declare(in.mm, 0, 4, 0, 0, 0, false, NULL, &a[i]), 0);
 		snprintf(name, sizeof(name), "cma%d", i);
 		assert_string_equal(stat_of(a[i]).name, name);
@@ -243,6 +244,32 @@ static void area_moves_what_lies_there(void **state)
 	users_check(&users);
 	assert_sound(in.mm);
 	users_drop_all(&users);
+	assert_clean(&in);
+}
+
+/* What was set aside for atomic requests is so no longer; all pages can be lent at once. */
+static void area_takes_page_blocks_of_any_type_from_cpus_lists(void **state)
+{
+	struct qy__zone *zone;
+	struct qy_page *page;
+
+	(void)state;
+	init();
+	in.config.pcp = QY_ON;
+	in.config.pcp_batch = 8;
+	in.config.pcp_high = 64;
+	create();
+	zone = &in.mm->zone[QY_ZONE_NORMAL];
+	qy__lock(&zone->lock);
+	assert_true(qy__move_pageblock_locked(in.mm, zone, 260, QY_MIGRATE_HIGHATOMIC));
+	zone->nr_reserved_highatomic += 4;
+	qy__unlock(&zone->lock);
+	page = qy_alloc_pages(in.mm, QY_GFP_MOVABLE, 0);
+	assert_int_equal(qy_free_pages(in.mm, page, 0), 0);
+	assert_int_equal(qy_cma_declare(in.mm, 256, 12, 0, 0, 0, true, NULL, &area), 0);
+	assert_int_equal(zone->nr_reserved_highatomic, 0);
+	assert_int_equal(zone->nr_free_cma, 12);
+	assert_int_equal(zone->pcp_disabled, 0);
 	assert_clean(&in);
 }
 
@@ -422,6 +449,51 @@ static struct record take_message(void)
 	assert_int_equal(in.reports.nomem, 1);
 	in.reports.nomem = 0;
 	return in.reports.last_nomem;
+}
+
+/*
+ *   bits of two pages   [ 256 x ][ 258 259 ][ 260 261 ][ 262 …
+ *   Expect: three bits from the second on; not from the fourth.
+ */
+static void next_place_begins_one_bit_later(void **state)
+{
+	(void)state;
+	make_area(32, 1);
+	assert_int_equal(qy__alloc_contig(in.mm, 257, 258, 0, QY_MIGRATE_CMA), 0);
+	assert_int_equal(alloc(6, 0), 258);
+	assert_true(release(258, 6));
+	assert_int_equal(alloc(6, 2), 260);
+	assert_true(release(260, 6));
+	assert_int_equal(stat_of(area).used, 0);
+	assert_int_equal(qy_free_contig_range(in.mm, 257, 1), 0);
+	assert_map(&before, in.mm);
+	assert_clean(&in);
+}
+
+/* No room to move to is the end, though another place would be free: it is no better later on. */
+static void no_room_is_not_tried_elsewhere(void **state)
+{
+	uint32_t block = 0;
+
+	(void)state;
+	make_area(16, 0);
+	while (users_add(&users, in.mm, 0, 2))
+		;
+	while (users_add(&users, in.mm, 0, 0))
+		;
+	assert_true(user_of(&users, 256) >= 0);
+	/* One page is free, the block of four that is in the way cannot go there. */
+	block = (uint32_t)user_of(&users, 268);
+	users_drop(&users, block);
+	assert_non_null(users_add(&users, in.mm, 0, 1));
+	assert_int_equal(user_of(&users, 268) >= 0, 1);
+	assert_int_equal(user_of(&users, 270), -1);
+	assert_int_equal(alloc(2, 0), 0);
+	assert_int_equal(stat_of(area).used, 0);
+	users_drop(&users, (unsigned int)user_of(&users, 268));
+	assert_int_equal(alloc(2, 0), 256);
+	users_check(&users);
+	assert_sound(in.mm);
 }
 
 static void failure_clears_the_bits_and_is_told(void **state)
@@ -606,12 +678,16 @@ int main(void)
 		cmocka_unit_test_teardown(eight_areas_with_names_of_their_own, tear_down),
 		cmocka_unit_test_teardown(area_without_room_for_its_map_is_enomem, tear_down),
 		cmocka_unit_test_teardown(area_moves_what_lies_there, tear_down),
+		cmocka_unit_test_teardown(area_takes_page_blocks_of_any_type_from_cpus_lists,
+					  tear_down),
 		cmocka_unit_test_teardown(only_movable_pages_are_lent, tear_down),
 		cmocka_unit_test_teardown(plain_runs_do_not_take_from_areas, tear_down),
 		cmocka_unit_test_teardown(runs_are_taken_and_released, tear_down),
 		cmocka_unit_test_teardown(alignment_is_that_of_the_page_frame, tear_down),
 		cmocka_unit_test_teardown(last_bit_of_a_run_is_taken_in_part, tear_down),
 		cmocka_unit_test_teardown(place_that_is_busy_is_passed_over, tear_down),
+		cmocka_unit_test_teardown(next_place_begins_one_bit_later, tear_down),
+		cmocka_unit_test_teardown(no_room_is_not_tried_elsewhere, tear_down),
 		cmocka_unit_test_teardown(failure_clears_the_bits_and_is_told, tear_down),
 		cmocka_unit_test_teardown(release_of_what_is_not_ours_is_false, tear_down),
 		cmocka_unit_test_teardown(statistics_of_another_size_are_refused, tear_down),

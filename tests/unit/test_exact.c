@@ -513,6 +513,36 @@ static void bulk_reclaims_for_the_first_page_only(void **state)
 	assert_clean(&in);
 }
 
+/* Without reclaim is not the same as unable to wait: it stops where a single request does. */
+static void bulk_leaves_the_reserves_alone(void **state)
+{
+	struct qy_page *array[512] = {0};
+	struct qy__zone *zone;
+	unsigned int nr;
+
+	(void)state;
+	instance_init(&in, 512);
+	in.config.watermark.marks = QY_WATERMARKS_KERNEL;
+	in.config.watermark.min_free_kbytes = 64 * PAGE_BYTES / 1024;
+	instance_create(&in);
+	zone = &in.mm->zone[QY_ZONE_NORMAL];
+	assert_int_equal(zone->mark[QY_WMARK_MIN], 64);
+	nr = qy_alloc_pages_bulk(in.mm, QY_GFP_KERNEL | QY_GFP_HIGH, 512, array);
+	assert_int_equal(zone->nr_free_pages, 64);
+	assert_int_equal(in.reports.nomem, 0);
+	/* All that one request may have, but one page at a time. */
+	assert_int_equal(qy_alloc_pages_bulk(in.mm, QY_GFP_KERNEL | QY_GFP_HIGH, 512, array),
+			 nr + 1);
+	assert_int_equal(zone->nr_free_pages, 63);
+	/* Who may not wait has them at once. */
+	nr = qy_alloc_pages_bulk(in.mm, QY_GFP_ATOMIC, 512, array);
+	assert_true(zone->nr_free_pages < 32);
+	assert_sound(in.mm);
+	while (nr--)
+		assert_int_equal(qy_free_pages(in.mm, array[nr], 0), 0);
+	assert_clean(&in);
+}
+
 /* ---- page debugging ---- */
 
 static void assert_poisoned(const struct qy_page *page, bool yes)
@@ -599,6 +629,7 @@ int main(void)
 		cmocka_unit_test_teardown(bulk_leaves_filled_slots_alone, tear_down),
 		cmocka_unit_test_teardown(bulk_counts_what_could_be_had, tear_down),
 		cmocka_unit_test_teardown(bulk_reclaims_for_the_first_page_only, tear_down),
+		cmocka_unit_test_teardown(bulk_leaves_the_reserves_alone, tear_down),
 		cmocka_unit_test_teardown(page_debugging_follows_each_page, tear_down),
 	};
 

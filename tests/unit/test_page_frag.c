@@ -352,11 +352,35 @@ static void block_too_small_gives_way_to_a_larger_one(void **state)
 		if (held[i])
 			assert_int_equal(qy_free_pages(in.mm, held[i], 0), 0);
 	q = cut(PAGE_BYTES + 1, 1);
+	assert_ptr_equal(q, (char *)cache.va + BLOCK - PAGE_BYTES - 1);
 	assert_int_equal(cache.size, BLOCK);
 	assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES + 1);
 	give(p);
 	assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES);
 	give(q);
+	qy_page_frag_drain(in.mm, &cache);
+	assert_map(&before, in.mm);
+	assert_clean(&in);
+}
+
+/* No piece of it is out; still it cannot be used again for what is larger. */
+static void small_block_without_pieces_gives_way_too(void **state)
+{
+	unsigned int nr;
+	void *p;
+
+	(void)state;
+	make();
+	nr = fragment(0);
+	p = cut(10, 1);
+	give(p);
+	for (unsigned int i = 0; i < nr; i++)
+		if (held[i])
+			assert_int_equal(qy_free_pages(in.mm, held[i], 0), 0);
+	p = cut(PAGE_BYTES + 1, 1);
+	assert_ptr_equal(p, (char *)cache.va + BLOCK - PAGE_BYTES - 1);
+	assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES);
+	give(p);
 	qy_page_frag_drain(in.mm, &cache);
 	assert_map(&before, in.mm);
 	assert_clean(&in);
@@ -378,24 +402,33 @@ static void without_memory_it_is_null(void **state)
 	assert_clean(&in);
 }
 
-static void largest_order_below_three_bounds_the_pieces(void **state)
+static void largest_order_bounds_the_pieces(void **state)
 {
-	void *p;
-
 	(void)state;
-	instance_init(&in, 512);
-	in.config.max_order_zero = true;
-	instance_create(&in);
-	memset(&cache, 0, sizeof(cache));
-	map_take(&before, in.mm);
-	assert_null(cut(PAGE_BYTES + 1, 1));
-	p = cut(PAGE_BYTES, 1);
-	assert_ptr_equal(p, cache.va);
-	assert_int_equal(cache.size, PAGE_BYTES);
-	give(p);
-	qy_page_frag_drain(in.mm, &cache);
-	assert_map(&before, in.mm);
-	assert_clean(&in);
+	for (unsigned int order = 0; PAGE_BYTES << order < BLOCK; order++) {
+		size_t size = PAGE_BYTES << order;
+		void *p;
+
+		instance_init(&in, 512);
+		in.config.max_order = order;
+		in.config.max_order_zero = !order;
+		instance_create(&in);
+		memset(&cache, 0, sizeof(cache));
+		map_take(&before, in.mm);
+		assert_null(qy_page_frag_alloc(in.mm, &cache, size + 1, 0, 1));
+		assert_int_equal(in.reports.nomem, 0);
+		p = cut(1, 1);
+		assert_int_equal(cache.size, size);
+		assert_int_equal(qy_split_page(in.mm, qy_page_of(in.mm, cache.va), order), -EINVAL);
+		give(p);
+		p = cut(size, 1);
+		assert_ptr_equal(p, cache.va);
+		give(p);
+		qy_page_frag_drain(in.mm, &cache);
+		assert_map(&before, in.mm);
+		assert_clean(&in);
+		instance_destroy(&in);
+	}
 }
 
 static void zero_flag_clears_the_piece_also_in_a_used_block(void **state)
@@ -482,8 +515,9 @@ int main(void)
 		cmocka_unit_test_teardown(small_blocks_serve_when_there_is_no_large_one, tear_down),
 		cmocka_unit_test_teardown(blocks_in_between_serve_large_pieces, tear_down),
 		cmocka_unit_test_teardown(block_too_small_gives_way_to_a_larger_one, tear_down),
+		cmocka_unit_test_teardown(small_block_without_pieces_gives_way_too, tear_down),
 		cmocka_unit_test_teardown(without_memory_it_is_null, tear_down),
-		cmocka_unit_test_teardown(largest_order_below_three_bounds_the_pieces, tear_down),
+		cmocka_unit_test_teardown(largest_order_bounds_the_pieces, tear_down),
 		cmocka_unit_test_teardown(zero_flag_clears_the_piece_also_in_a_used_block,
 					  tear_down),
 		cmocka_unit_test_teardown(pieces_may_be_freed_by_another_thread, tear_down),
