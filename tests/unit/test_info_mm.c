@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include "page/buddy.h"
+
 /* @want is in @text, at the start of a line. */
 static inline void assert_has(const char *want)
 {
@@ -452,6 +454,66 @@ static void pagetypeinfo_counts_mixed_blocks(void **state)
 	assert_int_equal(types.zone[1].mixed[QY_MIGRATE_MOVABLE], 0);
 }
 
+/* A count ends at 100000, as the kernel's; buddyinfo's does not. */
+static void pagetypeinfo_count_is_capped(void **state)
+{
+	struct qy_zone_stat stat = {.struct_size = sizeof(stat)};
+	char row[80];
+
+	(void)state;
+	instance_init(&in, 0);
+	in.config.backing = QY_BACKING_ANON;
+	in.config.size = in.config.initial = 150000 * PAGE_BYTES;
+	in.config.max_order_zero = true;
+	in.config.grouping = QY_OFF;
+	instance_create(&in);
+	assert_int_equal(qy_zone_stat_get(in.mm, 0, QY_ZONE_NORMAL, &stat), 0);
+	assert_true(stat.free > 120000);
+	take_text(qy_pagetypeinfo);
+	assert_has("Node    0, zone   Normal, type    Unmovable >100000 \n");
+	assert_int_equal(qy_pagetypeinfo_parse(text, strlen(text), &types, NULL), 0);
+	assert_int_equal(types.zone[0].nr_free[QY_MIGRATE_UNMOVABLE][0], 100000);
+	take_text(qy_buddyinfo);
+	snprintf(row, sizeof(row), "Node 0, zone   Normal %6zu \n", stat.free);
+	assert_string_equal(text, row);
+}
+
+/* Areas, page blocks being emptied, a block set aside for atomic requests: each has its row. */
+static void types_of_every_kind_have_their_rows(void **state)
+{
+	struct qy_cma *area;
+
+	(void)state;
+	instance_init(&in, 1024);
+	in.config.grouping = QY_ON;
+	in.config.pageblock_order = 4;
+	in.config.watermark.marks = QY_WATERMARKS_KERNEL;
+	in.config.watermark.min_free_kbytes = 256;
+	instance_create(&in);
+	assert_int_equal(qy_cma_declare(in.mm, 0, 64, 0, 0, 0, false, NULL, &area), 0);
+	check_texts();
+	assert_int_equal(mem.cma_total, 64 * PAGE_BYTES / 1024);
+	assert_int_equal(mem.cma_free, mem.cma_total);
+	assert_int_equal(types.zone[0].blocks[QY_MIGRATE_CMA], 4);
+	assert_non_null(qy_cma_alloc(area, 5, 0, false));
+	check_texts();
+	assert_int_equal(mem.cma_free, mem.cma_total - 5 * PAGE_BYTES / 1024);
+	/* The first that finds the LOW mark not met has its page block set aside. */
+	while (!in.mm->zone[QY_ZONE_NORMAL].nr_reserved_highatomic)
+		assert_non_null(qy_alloc_pages(in.mm, QY_GFP_ATOMIC, 2));
+	check_texts();
+	assert_int_equal(zones.zone[QY_ZONE_NORMAL].reserved_highatomic, 16);
+	assert_int_equal(types.zone[0].blocks[QY_MIGRATE_HIGHATOMIC], 1);
+
+	/* As alloc_contig_range() leaves it while it works. */
+	qy__lock(&in.mm->zone[QY_ZONE_NORMAL].lock);
+	assert_true(qy__move_pageblock_locked(in.mm, &in.mm->zone[QY_ZONE_NORMAL], 512,
+					      QY_MIGRATE_ISOLATE));
+	qy__unlock(&in.mm->zone[QY_ZONE_NORMAL].lock);
+	check_texts();
+	assert_int_equal(types.zone[0].blocks[QY_MIGRATE_ISOLATE], 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -467,6 +529,8 @@ int main(void)
 		cmocka_unit_test_teardown(zoneinfo_of_threads_lists_used_cpus, tear_down),
 		cmocka_unit_test_teardown(orders_up_to_the_limit_have_columns, tear_down),
 		cmocka_unit_test_teardown(pagetypeinfo_counts_mixed_blocks, tear_down),
+		cmocka_unit_test_teardown(pagetypeinfo_count_is_capped, tear_down),
+		cmocka_unit_test_teardown(types_of_every_kind_have_their_rows, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,7 +63,7 @@ static void random_config(unsigned int round)
 	in.config.grouping = rnd(2) ? QY_ON : QY_OFF;
 	in.config.pageblock_order = 1 + rnd(5);
 	in.config.pcp = rnd(2) ? QY_ON : QY_OFF;
-	in.config.shuffle = 0;
+	in.config.shuffle = rnd(2);
 	if (rnd(2)) {
 		in.config.watermark.marks = QY_WATERMARKS_KERNEL;
 		in.config.watermark.min_free_kbytes = 16 + rnd(200);
