@@ -36,6 +36,7 @@ struct census {
 	uint32_t start, end;
 	uint32_t free, used, reserved, pcp, guard, holes;
 	uint32_t isolated, cma, highatomic, blocks; /* free: not counted in, and parts of, free */
+	uint32_t unreported; /* of blocks */
 	uint32_t heads[QY__NR_ORDERS][QY_NR_MIGRATETYPES]; /* free blocks */
 	uint32_t run;		       /* where the run of free blocks began that ends here */
 };
@@ -166,8 +167,14 @@ static uint32_t check_free_block(struct qy__check *ck, struct census *c, uint32_
 		c->cma += head->type == QY__PAGE_BUDDY ? i : 0;
 	if (head->migratetype == QY_MIGRATE_HIGHATOMIC)
 		c->highatomic += head->type == QY__PAGE_BUDDY ? i : 0;
-	if (head->order >= ck->mm->pageblock_order && head->migratetype != QY_MIGRATE_ISOLATE)
-		c->blocks += head->type == QY__PAGE_BUDDY ? i : 0;
+	if (head->type == QY__PAGE_BUDDY && head->order >= ck->mm->pageblock_order &&
+	    head->migratetype != QY_MIGRATE_ISOLATE) {
+		c->blocks += i;
+		c->unreported += head->flags & QY__PAGE_F_REPORTED ? 0 : i;
+	} else {
+		qy__holds(ck, !(head->flags & QY__PAGE_F_REPORTED), "B1",
+			  "small block at %u says that the system has its memory", pfn);
+	}
 	return i;
 }
 
@@ -377,6 +384,7 @@ static void check_counters(struct qy__check *ck, const struct census *c)
 	check_counter(ck, c, "B5", "nr_free_cma", zone->nr_free_cma, c->cma);
 	check_counter(ck, c, "B5", "nr_free_highatomic", zone->nr_free_highatomic, c->highatomic);
 	check_counter(ck, c, "B5", "nr_free_blocks", zone->nr_free_blocks, c->blocks);
+	check_counter(ck, c, "B5", "unreported", zone->unreported, c->unreported);
 	check_counter(ck, c, "B14", "nr_free_isolate", zone->nr_free_isolate, c->isolated);
 	check_counter(ck, c, "B12", "nr_guard", zone->nr_guard, c->guard);
 	check_counter(ck, c, "B7", "managed", zone->managed, accounted);

@@ -21,6 +21,7 @@
 #include "page/watermark.h"
 #include "page/zone.h"
 #include "page/zonelist.h"
+#include "util/plant.h"
 
 /* ---- books ---- */
 
@@ -114,29 +115,38 @@ static uint32_t stretch(const struct qy_mm *mm, uint32_t start, uint32_t end, bo
 	return end;
 }
 
+/*
+ * What pages [start, end) and their page blocks are, before anybody can see them. A block gets its
+ * type with its first page: that it was there in part already is no reason to change it.
+ */
+static void name_pages(struct qy_mm *mm, uint32_t start, uint32_t end, enum qy__page_type type)
+{
+	uint8_t block_type = mm->grouping ? QY_MIGRATE_MOVABLE : QY_MIGRATE_UNMOVABLE;
+	uint32_t inside = (1u << mm->pageblock_order) - 1;
+
+	for (uint32_t pfn = start; pfn < end; pfn++) {
+		qy__pfn_page(mm, pfn)->type = (uint8_t)type;
+		if (!(pfn & inside) || pfn == mm->min_pfn)
+			qy__store_relaxed(&mm->pageblock[(pfn >> mm->pageblock_order) -
+							 mm->pageblock_first],
+					  block_type);
+	}
+}
+
 /* Pages [start, end) exist from now on, and are of their zones; @type says what they are. */
 static void add_pages(struct qy_mm *mm, uint32_t start, uint32_t end, enum qy__page_type type)
 {
-	uint8_t block_type = mm->grouping ? QY_MIGRATE_MOVABLE : QY_MIGRATE_UNMOVABLE;
-
 	for (uint32_t stop; start < end; start = stop) {
 		struct qy__zone *zone = qy__pfn_zone(mm, start, end, &stop);
 		bool hole;
 
 		stop = stretch(mm, start, stop, &hole);
+		name_pages(mm, start, stop, hole ? QY__PAGE_HOLE : type);
 		qy__lock(&zone->lock);
 		qy__zone_add(mm, zone, start, stop);
-		if (hole)
+		if (hole && !qy__planted(111))
 			zone->present -= stop - start;
 		qy__unlock(&zone->lock);
-		for (uint32_t pfn = start; pfn < stop; pfn++) {
-			uint32_t block = pfn >> mm->pageblock_order;
-
-			qy__pfn_page(mm, pfn)->type = hole ? QY__PAGE_HOLE : type;
-			if (pfn == start || pfn == block << mm->pageblock_order)
-				qy__store_relaxed(&mm->pageblock[block - mm->pageblock_first],
-						  block_type);
-		}
 		if (mm->machine_nodes)
 			qy__osif_bind(qy__pfn_addr(mm, start),
 				      (size_t)(stop - start) << QY_CONFIG_PAGE_SHIFT, zone->node);

@@ -101,8 +101,7 @@ void qy__unmark_free(struct qy_mm *mm, struct qy__zone *zone, struct qy_page *pa
 		zone->nr_free_blocks -= 1u << order;
 		if (!(qy__page_flags(page) & QY__PAGE_F_REPORTED))
 			zone->unreported -= 1u << order;
-		if (!qy__planted(111))
-			qy__page_set_flags(page, 0);
+		qy__page_set_flags(page, 0);
 	}
 }
 

@@ -350,6 +350,44 @@ static void anon_instance_grows_and_trims(void **state)
 	tear_down(NULL);
 }
 
+/* Nodes as a program sees them: shares, preference, fallback, this node only. */
+static void alloc_pages_node_prefers_and_falls_back(void **state)
+{
+	struct qy_zone_stat st = {.struct_size = sizeof(st)};
+	uint16_t list[16];
+	struct qy_page *page;
+	size_t managed = 0;
+
+	(void)state;
+	instance_init(&in, 512);
+	in.config.nr_nodes = 4;
+	in.config.nr_cpus = 4;
+	instance_create(&in);
+	assert_int_equal(qy_mm_nr_nodes(in.mm), 4);
+	assert_int_equal(qy_node_distance(in.mm, 1, 1), 10);
+	assert_int_equal(qy_node_distance(in.mm, 1, 2), 20);
+	for (unsigned int node = 0; node < 4; node++) {
+		assert_int_equal(qy_zone_stat_get(in.mm, node, QY_ZONE_NORMAL, &st), 0);
+		assert_int_equal(st.node, node);
+		assert_int_equal(st.present, 128);
+		managed += st.managed;
+		assert_int_equal(qy_mm_set_cpu(in.mm, node), 0);
+		assert_int_equal(qy_mm_this_node(in.mm), node);
+		page = qy_alloc_pages(in.mm, QY_GFP_KERNEL, 0);
+		assert_int_equal(qy_page_node(in.mm, page), node);
+		assert_int_equal(qy_zonelist(in.mm, node, QY_GFP_KERNEL, list, 16), 4);
+		assert_int_equal(list[0], node * QY_NR_ZONES + QY_ZONE_NORMAL);
+		assert_int_equal(
+			qy_zonelist(in.mm, node, QY_GFP_KERNEL | QY_GFP_THISNODE, list, 16), 1);
+	}
+	assert_int_equal(stats().managed, managed);
+	while ((page = qy_alloc_pages_node(in.mm, 2, QY_GFP_KERNEL | QY_GFP_THISNODE, 0)))
+		assert_int_equal(qy_page_node(in.mm, page), 2);
+	page = qy_alloc_pages_node(in.mm, 2, QY_GFP_KERNEL, 0);
+	assert_true(page && qy_page_node(in.mm, page) != 2);
+	assert_clean(&in);
+}
+
 static void set_cpu_refuses_what_is_not_there(void **state)
 {
 	(void)state;
@@ -386,6 +424,7 @@ int main(void)
 		cmocka_unit_test_teardown(page_of_and_address_are_inverse, tear_down),
 		cmocka_unit_test_teardown(page_stats_add_up, tear_down),
 		cmocka_unit_test_teardown(anon_instance_grows_and_trims, tear_down),
+		cmocka_unit_test_teardown(alloc_pages_node_prefers_and_falls_back, tear_down),
 		cmocka_unit_test_teardown(set_cpu_refuses_what_is_not_there, tear_down),
 	};
 

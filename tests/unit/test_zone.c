@@ -198,6 +198,61 @@ static void alloc_falls_back_downwards_never_upwards(void **state)
 	assert_clean(&in);
 }
 
+/* NORMAL ends: the rest is HIGHMEM, and only for those who say that they can use it. */
+static void highmem_is_what_lies_above_normal(void **state)
+{
+	struct qy_page *page;
+	uint32_t highmem;
+
+	(void)state;
+	instance_init(&in, 512);
+	in.config.zone_limit[QY_ZONE_DMA] = 64 * PAGE_BYTES;
+	in.config.zone_limit[QY_ZONE_NORMAL] = 301 * PAGE_BYTES;
+	instance_create(&in);
+	for (uint32_t pfn = 0; pfn < 512; pfn++)
+		assert_int_equal(qy_page_zone(in.mm, qy__pfn_page(in.mm, pfn)),
+				 pfn < 64    ? QY_ZONE_DMA
+				 : pfn < 301 ? QY_ZONE_NORMAL
+					     : QY_ZONE_HIGHMEM);
+	assert_int_equal(in.mm->zone[QY_ZONE_DMA32].present, 0);
+	assert_int_equal(in.mm->zone[QY_ZONE_HIGHMEM].managed, 512 - 301);
+	page = qy_alloc_pages(in.mm, QY_GFP_HIGHUSER, 0);
+	assert_int_equal(qy_page_zone(in.mm, page), QY_ZONE_HIGHMEM);
+	highmem = in.mm->zone[QY_ZONE_HIGHMEM].nr_free_pages;
+	while ((page = qy_alloc_pages(in.mm, QY_GFP_KERNEL, 0)))
+		assert_true(qy_page_zone(in.mm, page) <= QY_ZONE_NORMAL);
+	assert_int_equal(in.mm->zone[QY_ZONE_NORMAL].nr_free_pages, 0);
+	assert_int_equal(in.mm->zone[QY_ZONE_HIGHMEM].nr_free_pages, highmem);
+	assert_non_null(qy_alloc_pages(in.mm, QY_GFP_HIGHUSER_MOVABLE, 2));
+	assert_clean(&in);
+}
+
+/* Limits beyond the memory leave HIGHMEM nothing; a NORMAL that ends where it begins is empty. */
+static void highmem_empty_or_normal_empty(void **state)
+{
+	struct qy_page *page;
+
+	(void)state;
+	instance_init(&in, 512);
+	in.config.zone_limit[QY_ZONE_NORMAL] = 512 * PAGE_BYTES;
+	instance_create(&in);
+	assert_int_equal(in.mm->zone[QY_ZONE_HIGHMEM].present, 0);
+	page = qy_alloc_pages(in.mm, QY_GFP_HIGHUSER, 0);
+	assert_int_equal(qy_page_zone(in.mm, page), QY_ZONE_NORMAL);
+	assert_clean(&in);
+	instance_destroy(&in);
+
+	instance_init(&in, 512);
+	in.config.zone_limit[QY_ZONE_DMA] = 300 * PAGE_BYTES;
+	in.config.zone_limit[QY_ZONE_NORMAL] = 300 * PAGE_BYTES;
+	instance_create(&in);
+	assert_int_equal(in.mm->zone[QY_ZONE_NORMAL].present, 0);
+	assert_int_equal(in.mm->zone[QY_ZONE_HIGHMEM].present, 212);
+	page = qy_alloc_pages(in.mm, QY_GFP_KERNEL, 0);
+	assert_int_equal(qy_page_zone(in.mm, page), QY_ZONE_DMA);
+	assert_clean(&in);
+}
+
 /* A DMA cache's slabs come from the DMA zone. */
 static void cache_dma_takes_pages_from_the_dma_zone(void **state)
 {
@@ -224,6 +279,8 @@ int main(void)
 		cmocka_unit_test_teardown(free_does_not_merge_over_a_zone_border, tear_down),
 		cmocka_unit_test_teardown(zone_border_anywhere_full_cycle_is_sound, tear_down),
 		cmocka_unit_test_teardown(alloc_falls_back_downwards_never_upwards, tear_down),
+		cmocka_unit_test_teardown(highmem_is_what_lies_above_normal, tear_down),
+		cmocka_unit_test_teardown(highmem_empty_or_normal_empty, tear_down),
 		cmocka_unit_test_teardown(cache_dma_takes_pages_from_the_dma_zone, tear_down),
 	};
 
