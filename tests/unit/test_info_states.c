@@ -45,6 +45,8 @@ static void random_step(void)
 					   gfps[rnd(ARRAY_SIZE(gfps))], held[i].order);
 }
 
+static struct qy_range hole[2];
+
 static void random_config(unsigned int round)
 {
 	instance_init(&in, 900 + rnd(600));
@@ -58,6 +60,14 @@ static void random_config(unsigned int round)
 		if (rnd(2))
 			in.config.zone_limit[QY_ZONE_NORMAL] =
 				in.config.zone_limit[QY_ZONE_DMA32] + (1 + rnd(90)) * PAGE_BYTES;
+	}
+	if (rnd(3) == 0) {
+		hole[0].start = (400 + rnd(200)) * PAGE_BYTES;
+		hole[0].end = hole[0].start + (1 + rnd(90)) * PAGE_BYTES;
+		hole[1].start = hole[0].end + rnd(50) * PAGE_BYTES;
+		hole[1].end = hole[1].start + rnd(90) * PAGE_BYTES + 1;
+		in.config.hole = hole;
+		in.config.nr_holes = 2;
 	}
 	in.config.nr_cpus = 1 + rnd(4);
 	in.config.grouping = rnd(2) ? QY_ON : QY_OFF;
@@ -79,7 +89,7 @@ static void random_instances_say_what_they_are(void **state)
 
 	(void)state;
 	seed = 0x5eed;
-	for (unsigned int round = 0; round < 40; round++) {
+	for (unsigned int round = 0; round < 60; round++) {
 		random_config(round);
 		instance_try(&in);
 		if (!in.mm) { /* too small for its books, or limits that leave a node nothing */
@@ -98,7 +108,7 @@ static void random_instances_say_what_they_are(void **state)
 		assert_sound(in.mm);
 		tear_down(NULL);
 	}
-	assert_true(made > 25);
+	assert_true(made > 40);
 }
 
 int main(void)
