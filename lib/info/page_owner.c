@@ -100,7 +100,7 @@ static void print_block(struct qy__buf *buf, const struct qy_mm *mm, uint32_t pf
 		migratetype_name(qy__gfp_migratetype(mm, rec->gfp)),
 		(unsigned long)(pfn >> mm->pageblock_order),
 		migratetype_name(qy__pageblock_type(mm, pfn)));
-	print_flags(buf, qy__page_zone(mm, page), page);
+	print_flags(buf, &mm->zone[qy__load_relaxed(&page->zone)], page);
 	print_stack(buf, mm, rec->stack);
 	if (rec->migrated)
 		qy__fmt(buf, "Page has been migrated, last migrate reason: contig_range\n");
