@@ -55,8 +55,18 @@ static bool zone_possible(const struct qy_mm *mm, const struct qy__zone *zone)
 	return from < to;
 }
 
+static bool has_one_zone(const struct qy_mm *mm)
+{
+	unsigned int n = 0;
+
+	for (unsigned int z = 0; z < mm->nr_zones; z++)
+		n += zone_possible(mm, &mm->zone[z]);
+	return n == 1;
+}
+
 static int pcp_books(struct qy_mm *mm, const struct qy_mm_config *cfg)
 {
+	mm->one_zone = has_one_zone(mm);
 	mm->pcp_on = cfg->pcp == QY_ON || (cfg->pcp == QY_AUTO && cfg->backing == QY_BACKING_ANON);
 	if (!mm->pcp_on)
 		return 0;

@@ -413,7 +413,8 @@ bool qy__move_pageblock_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t
 	qy__set_pageblocks(mm, start, mm->pageblock_order, type);
 	while (start < end) {
 		struct qy_page *page = qy__pfn_page(mm, start);
-		unsigned int state = qy__load_relaxed(&page->type), order = page->order;
+		unsigned int state = qy__load_relaxed(&page->type);
+		unsigned int order = qy__load_relaxed(&page->order);
 
 		start++;
 		if (state == QY__PAGE_GUARD)

@@ -173,7 +173,7 @@ static void take_locked(struct contig *c)
 		pfn += qy__take_free_locked(c->mm, c->zone, pfn, c->end);
 	for (uint32_t pfn = c->start; pfn < c->end; pfn++)
 		qy__prep_single(c->mm, qy__pfn_page(c->mm, pfn), flags);
-	qy__count_in_use(c->mm, c->end - c->start);
+	qy__count_in_use_locked(c->mm, c->end - c->start);
 }
 
 /* ---- isolation ---- */

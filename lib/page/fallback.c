@@ -61,7 +61,7 @@ static void count_pageblock(struct qy_mm *mm, uint32_t start, uint32_t *free, ui
 			*free += n;
 			break;
 		case QY__PAGE_ALLOC:
-			n = min(1u << page->order, end - at);
+			n = min(1u << qy__load_relaxed(&page->order), end - at);
 			if (qy__page_flags(page) & QY__PAGE_F_MOVABLE)
 				*movable += n;
 			break;

@@ -257,6 +257,7 @@ struct qy_mm {
 	/* one node, no marks: the zone whose lists serve small NORMAL requests; else NULL */
 	struct qy__zone *fast_zone;
 	bool grouping, shuffle, marks_on;
+	bool one_zone; /* the limits leave pages to no other */
 	uint32_t pcp_stopped; /* nobody may enter his page lists: see pcp.h */
 	uint32_t page_debug;  /* QY_PAGE_* that are on */
 	uint32_t guardpage_minorder;

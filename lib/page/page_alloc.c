@@ -55,9 +55,9 @@ static struct qy_page *rmqueue_zone(struct qy_mm *mm, struct qy__zone *zone,
 	page = qy__rmqueue_locked(mm, zone, ac->order, ac->migratetype, alloc_flags);
 	if (page && (alloc_flags & QY__ALLOC_HIGHATOMIC))
 		qy__reserve_highatomic_locked(mm, zone, qy__page_pfn(mm, page));
-	qy__unlock(&zone->lock);
 	if (page)
-		qy__count_in_use(mm, (size_t)1 << ac->order);
+		qy__count_in_use_locked(mm, (size_t)1 << ac->order);
+	qy__unlock(&zone->lock);
 	return page;
 }
 
@@ -264,8 +264,8 @@ static inline void reset_tails(struct qy_page *head, unsigned int order)
 static void free_to_zone(struct qy_mm *mm, struct qy__zone *zone, struct qy_page *head,
 			 unsigned int order)
 {
-	qy__count_in_use(mm, -((size_t)1 << order));
 	qy__lock(&zone->lock);
+	qy__count_in_use_locked(mm, -((size_t)1 << order));
 	qy__free_one_locked(mm, zone, qy__page_pfn(mm, head), order, QY__FPI_NONE);
 	if (qy__report_free_due(mm, zone))
 		qy__report_free_locked(mm, zone, mm->pageblock_order);

@@ -17,10 +17,20 @@ struct qy_page *qy__alloc_block_node(struct qy_mm *mm, unsigned int node, qy_gfp
 				     unsigned int order, enum qy__page_type type);
 /* The way back for such a block. @head is trusted. */
 void qy__free_block(struct qy_mm *mm, struct qy_page *head);
-/* @pages more (or, negated, fewer) are off the free lists. */
-static inline void qy__count_in_use(struct qy_mm *mm, size_t pages)
+/*
+ * @pages more (or, negated, fewer) are off the free lists of a zone whose lock is held: if there is
+ * only one, that lock keeps the counter, too.
+ */
+static inline void qy__count_in_use_locked(struct qy_mm *mm, size_t pages)
 {
-	size_t now = qy__fetch_add(&mm->pages_in_use, pages) + pages;
+	size_t now;
+
+	if (likely(mm->one_zone)) {
+		now = qy__load_relaxed(&mm->pages_in_use) + pages;
+		qy__store_relaxed(&mm->pages_in_use, now);
+	} else {
+		now = qy__fetch_add(&mm->pages_in_use, pages) + pages;
+	}
 
 	if (now > qy__load_relaxed(&mm->pages_high_water))
 		qy__store_relaxed(&mm->pages_high_water, now);

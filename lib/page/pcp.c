@@ -62,9 +62,9 @@ static bool refill(struct qy_mm *mm, struct qy__zone *zone, struct qy__pcp *pcp,
 		qy__store_relaxed(&page->type, QY__PAGE_PCP);
 		push_tail(mm, list, page);
 	}
+	qy__count_in_use_locked(mm, (size_t)n << order);
 	qy__unlock(&zone->lock);
 	qy__pcp_add_count(pcp, n << (qy__planted(106) ? 0 : order));
-	qy__count_in_use(mm, (size_t)n << order);
 	return n > 0;
 }
 
@@ -106,12 +106,12 @@ static uint32_t give_back(struct qy_mm *mm, struct qy__zone *zone, struct qy__pc
 		done += 1u << page->order;
 		qy__free_one_locked(mm, zone, qy__page_pfn(mm, page), page->order, QY__FPI_NONE);
 	}
+	qy__count_in_use_locked(mm, -(size_t)done);
 	if (qy__report_free_due(mm, zone))
 		qy__report_free_locked(mm, zone, mm->pageblock_order);
 	qy__unlock(&zone->lock);
 	pcp->next_list = (uint8_t)i;
 	qy__pcp_add_count(pcp, -done);
-	qy__count_in_use(mm, -(size_t)done);
 	return done;
 }
 
