@@ -28,7 +28,7 @@
 #define MAX_SUBJECTS 6
 #define NR_THREADS 2
 #define BURST 64
-#define SLOTS 128    /* half of them are in use: 26 MiB */
+#define SLOTS 64     /* all in use: 26 MiB */
 #define PER_LAYOUT 3 /* rounds */
 #define NR_OPS 65536 /* then the sequence starts over */
 #define ORDERS 10    /* 0 … 9 */
@@ -40,7 +40,7 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* What lives in a slot goes; if nothing does, a block of this order and lifetime comes. */
+/* What lives in a slot goes, and a block of this order and lifetime comes in its place. */
 struct op {
 	uint8_t slot, order, lifetime;
 };
@@ -153,18 +153,14 @@ INLINE void burst_loop(struct subject *s, bool os, size_t pairs)
 
 INLINE void random_loop(struct subject *s, bool os, size_t pairs)
 {
-	while (pairs > 0) {
+	while (pairs-- > 0) {
 		const struct op *op = &ops[s->at++ % NR_OPS];
 		void **block = &s->live[op->slot];
 
-		if (*block) {
+		if (*block)
 			give(s, os, *block, s->order[op->slot]);
-			*block = NULL;
-			pairs--;
-		} else {
-			*block = take(s, os, lifetimes[op->lifetime], op->order);
-			s->order[op->slot] = op->order;
-		}
+		*block = take(s, os, lifetimes[op->lifetime], op->order);
+		s->order[op->slot] = op->order;
 	}
 }
 
