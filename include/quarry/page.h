@@ -188,8 +188,9 @@ struct qy_mm_config {
 	unsigned int page_debug;    /* QY_PAGE_*; what the build does not know is an error */
 	unsigned int guardpage_minorder; /* with UNMAP: splits below this order leave guard pages */
 	/*
-	 * Free-page reporting, ANON: when more than so many bytes of large free blocks are
-	 * resident, they go back to the system. 0: only qy_mm_trim() does that.
+	 * Free-page reporting, ANON: when more than so many bytes of a zone's large free blocks
+	 * (from a page block's size on) are resident, they go back to the system. 0: only
+	 * qy_mm_trim() does that.
 	 */
 	size_t report_free;
 };
