@@ -554,10 +554,10 @@ static void *run_thread(void *arg)
 		;
 	start = now_ns(CLOCK_MONOTONIC);
 	cpu = now_ns(CLOCK_THREAD_CPUTIME_ID);
-	while (done < race->work->pairs && !__atomic_load_n(&race->stop, __ATOMIC_RELAXED)) {
+	do {
 		race->work->run(&r->subject, CHUNK);
 		done += CHUNK;
-	}
+	} while (done < race->work->pairs && !__atomic_load_n(&race->stop, __ATOMIC_RELAXED));
 	r->cpu_ns = (now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu) / (double)done;
 	r->per_us = (double)done / (now_ns(CLOCK_MONOTONIC) - start) * 1e3;
 	__atomic_store_n(&race->stop, 1, __ATOMIC_RELAXED);
