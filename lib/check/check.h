@@ -18,6 +18,7 @@
 struct qy__check {
 	struct qy_mm *mm;
 	struct qy_check_result *result; /* NULL: only count */
+	unsigned int what;		/* QY_CHECK_* */
 	unsigned int nr;
 	uint64_t tests;
 	uint32_t min_pfn, end_pfn; /* pages that exist */
@@ -49,6 +50,12 @@ __attribute__((format(printf, 3, 4))) QY_COLD void qy__violation(struct qy__chec
  * is a violation too. False: not taken, leave the thing alone.
  */
 bool qy__check_lock(struct qy__check *ck, struct qy__lock *lock, const char *what);
+
+/* Where the CPU is set by hand there is one caller: nobody else is between two words. */
+static inline bool qy__check_alone(const struct qy__check *ck)
+{
+	return ck->mm->cpu_provider == QY_CPU_MANUAL;
+}
 
 /* May [p, p + len) be read? */
 static inline bool qy__check_readable(const struct qy__check *ck, const void *p, size_t len)
@@ -96,7 +103,7 @@ const uint8_t *qy__check_bytes(const void *p, uint8_t value, size_t len);
 /* ---- one file each ---- */
 
 void qy__check_early_locked(struct qy__check *ck); /* mm->grow_lock */
-void qy__check_buddy_locked(struct qy__check *ck); /* mm->grow_lock */
+void qy__check_zones_locked(struct qy__check *ck); /* mm->grow_lock */
 void qy__check_slab(struct qy__check *ck);
 void qy__check_owner(struct qy__check *ck);
 void qy__check_vmap(struct qy__check *ck);

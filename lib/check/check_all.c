@@ -6,14 +6,15 @@
  * puts back. It is for tests, fuzzers and a person with a broken heap; so it must stand whatever it
  * finds.
  *
- * Ids are those of the list of invariants; two more name what lies before them:
+ * Ids are those of the list of invariants; three more name what lies before or beside them:
  *   MM  the instance's own head contradicts itself
  *   LK  a lock word is damaged, or its holder never came back
+ *   CM  a contiguous-memory area and its bitmap
  *
- * Locks: grow_lock and one zone at a time; then the cache registry and up to QY__TALLIES caches;
- * then the areas.
+ * Locks: grow_lock, the CPUs' page lists and one zone at a time; then the cache registry and up to
+ * QY__TALLIES caches; then the areas.
  */
-#include "check/check.h"
+#include "check/check_page.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -231,12 +232,7 @@ static bool end_is_sane(struct qy__check *ck)
 
 	for (unsigned int z = 0; z < mm->nr_zones; z++)
 		pages += qy__load_relaxed(&mm->zone[z].present);
-	for (unsigned int i = 0; i < mm->nr_holes && i < QY__MAX_HOLES; i++) {
-		uint32_t from = max(mm->hole[i].start, ck->min_pfn);
-		uint32_t to = min(mm->hole[i].end, ck->end_pfn);
-
-		pages += from < to ? to - from : 0;
-	}
+	pages += qy__check_holes_in(mm, ck->min_pfn, ck->end_pfn);
 	return qy__holds(ck, pages == ck->end_pfn - ck->min_pfn, "Z8",
 			 "%u pages, but the zones and holes have %llu", ck->end_pfn - ck->min_pfn,
 			 (unsigned long long)pages);
@@ -248,20 +244,21 @@ static bool check_pages(struct qy__check *ck, unsigned int what)
 	struct qy__lock *lock = &ck->mm->grow_lock;
 	bool sane;
 
-	if (!head_is_sane(ck) || !qy__check_lock(ck, lock, "grow lock"))
+	/* Just enough to trust the lock. */
+	if (!numbers_are_sane(ck) || !qy__check_lock(ck, lock, "grow lock"))
 		return false;
 	sane = head_is_sane(ck) && end_is_sane(ck);
 	if (sane && (what & QY_CHECK_EARLY))
 		qy__check_early_locked(ck);
-	if (sane && (what & QY_CHECK_BUDDY))
-		qy__check_buddy_locked(ck);
+	if (sane && (what & (QY_CHECK_BUDDY | QY_CHECK_ZONE | QY_CHECK_CONTENTS)))
+		qy__check_zones_locked(ck);
 	qy__unlock(lock);
 	return sane;
 }
 
 unsigned int qy_check(struct qy_mm *mm, unsigned int what, struct qy_check_result *result)
 {
-	struct qy__check ck = {.mm = mm};
+	struct qy__check ck = {.mm = mm, .what = what};
 
 	if (result && result->struct_size >= sizeof(*result)) {
 		ck.result = result;

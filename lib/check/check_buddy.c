@@ -1,249 +1,328 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_buddy.c - zones and free blocks: Z1 Z4 Z8, B1-B8 B10 B12 B14.
- *
- * Two views of a zone are compared. The descriptors, read in one pass from block to block, say
- * which pages are free and how they should be grouped; the free lists say what the allocator would
- * hand out:
+ * check_buddy.c - the descriptors of a zone, read in one pass from block to block: B1-B3, B6, B8,
+ * B10, B12, P4, Z4. What is counted on the way (the census) is compared later with lists, counters
+ * and the CPUs' lists.
  *
  *   descriptors   [ used ][ free 2 ][ free 2 ][ used ][ f0 ]   B3: two buddies, not merged
- *   lists         order 2: two heads, order 0: one             B4: as many, linked both ways
  *
- * The free pages of a zone have one right grouping, whatever their lists: B10 is that, computed
- * anew from the runs of free pages (and so B9: what is all free looks as it did at the start). Page
- * blocks of types that must not mix part a run; guard blocks merge as if they were free.
+ * The free pages of a zone have one right grouping, whatever their lists: the largest aligned
+ * blocks. A grouping in which no two buddies could be merged (B3) is that one, and so what is all
+ * free looks as it did at the start (B9). B10 computes it anew from each run of free pages, where
+ * B3 failed or there is time for it. Page blocks of types that must not mix part a run; guard
+ * blocks merge as if they were free.
  *
- * Locks: mm->grow_lock is held by the caller; one zone->lock at a time. A block in the hands of a
- * thread that is just taking it or giving it back belongs to nobody's lock: for a verdict on the
- * used blocks the instance must be quiescent.
+ * Lock: zone->lock, held by the caller. A block in the hands of a thread that is just taking it or
+ * giving it back belongs to nobody's lock: for a verdict on the used blocks the instance must be
+ * quiescent.
  */
-#include "check/check.h"
+#include "check/check_page.h"
 
 #include "util/bitops.h"
-#include "util/fmt.h"
 
-static const char *const zone_name[QY_NR_ZONES] = {"DMA", "DMA32", "Normal", "HighMem"};
 static const char *const type_name[QY__NR_PAGE_TYPES] = {
 	"offline", "reserved", "inside", "buddy", "alloc", "slab",
 	"large",   "tail",     "pcp",	 "guard", "hole",
 };
 
-/* One zone, and what the pass over its descriptors found; all figures in pages but heads. */
-struct census {
-	unsigned int z;
-	char name[24]; /* of the zone, with its node */
-	struct qy__zone *zone;
-	uint32_t start, end;
-	uint32_t free, used, reserved, pcp, guard, holes;
-	uint32_t isolated, cma, highatomic, blocks; /* free: not counted in, and parts of, free */
-	uint32_t unreported; /* of blocks */
-	uint32_t heads[QY__NR_ORDERS][QY_NR_MIGRATETYPES]; /* free blocks */
-	uint32_t run;		       /* where the run of free blocks began that ends here */
-};
-
-static const char *page_type(const struct qy_page *page)
+const char *qy__check_page_type(const struct qy_page *page)
 {
 	return page->type < QY__NR_PAGE_TYPES ? type_name[page->type] : "unknown";
 }
 
 static bool is_head(const struct qy_page *page)
 {
-	return page->type == QY__PAGE_BUDDY || page->type == QY__PAGE_ALLOC ||
-	       page->type == QY__PAGE_SLAB || page->type == QY__PAGE_LARGE ||
-	       page->type == QY__PAGE_RESERVED || page->type == QY__PAGE_PCP ||
-	       page->type == QY__PAGE_GUARD || page->type == QY__PAGE_HOLE;
+	return page->type < QY__NR_PAGE_TYPES && page->type != QY__PAGE_OFFLINE &&
+	       page->type != QY__PAGE_INSIDE && page->type != QY__PAGE_TAIL;
 }
 
-/* Is the block of @order at @pfn aligned and inside its zone? If not, it cannot be walked. */
-static bool check_extent(struct qy__check *ck, const struct census *c, uint32_t pfn, const char *id)
-{
-	const struct qy_page *page = qy__check_page(ck, pfn);
-
-	return qy__holds(ck,
-			 page->order <= ck->mm->max_order && !(pfn & ((1u << page->order) - 1)) &&
-				 1u << page->order <= c->end - pfn,
-			 id, "%s: %s block at %u cannot have order %u", c->name,
-			 page_type(page), pfn, page->order);
-}
-
-static void check_zone_id(struct qy__check *ck, const struct census *c, uint32_t pfn)
-{
-	const struct qy_page *page = qy__check_page(ck, pfn);
-
-	qy__holds(ck, page->zone == c->z, "Z4", "page %u lies in zone %s and says zone %u", pfn,
-		  c->name, page->zone);
-}
-
-static unsigned int block_type(const struct qy__check *ck, uint32_t pfn)
-{
-	return qy__pageblock_type(ck->mm, pfn);
-}
-
-/* May pages of these two page blocks be in one free block? */
-static bool may_be_one(unsigned int a, unsigned int b)
-{
-	return a == b || (a < QY_MIGRATE_PCPTYPES && b < QY_MIGRATE_PCPTYPES);
-}
-
-/* A free block is on the list of its page block's type; of all of them if it covers several. */
-static void check_block_type(struct qy__check *ck, struct census *c, uint32_t pfn)
-{
-	const struct qy_page *page = qy__check_page(ck, pfn);
-	uint32_t step = 1u << ck->mm->pageblock_order;
-
-	if (!qy__holds(ck, page->migratetype < QY_NR_MIGRATETYPES, "B6",
-		       "%s: free block at %u is of type %u", c->name, pfn, page->migratetype))
-		return;
-	if (page->type == QY__PAGE_BUDDY)
-		c->heads[page->order][page->migratetype]++;
-	for (uint32_t at = pfn; at < pfn + (1u << page->order); at += step)
-		qy__holds(ck, page->migratetype == block_type(ck, at), "B6",
-			  "%s: free block at %u is on the list of type %u, page block of %u has %u",
-			  c->name, pfn, page->migratetype, at, block_type(ck, at));
-}
-
-static bool is_free(const struct qy_page *page)
+static inline bool is_free(const struct qy_page *page)
 {
 	return page->type == QY__PAGE_BUDDY || page->type == QY__PAGE_GUARD;
 }
 
-/* Two free buddies of one order should be one block. */
-static void check_merged(struct qy__check *ck, const struct census *c, uint32_t pfn,
-			 unsigned int order)
+/* Is the block at @pfn aligned and inside its zone? If not, it cannot be walked. */
+static inline bool fits(const struct qy__census *c, uint32_t pfn, unsigned int order)
 {
-	uint32_t buddy = pfn ^ (1u << order);
-	const struct qy_page *page;
-
-	/* Each pair is looked at once, from its upper half. */
-	if (order >= ck->mm->max_order || buddy > pfn || buddy < c->start)
-		return;
-	if (order >= ck->mm->pageblock_order &&
-	    !may_be_one(block_type(ck, buddy), block_type(ck, pfn)))
-		return;
-	page = qy__check_page(ck, buddy);
-	qy__holds(ck, !is_free(page) || page->order != order, "B3",
-		  "%s: free blocks %u and %u of order %u are not merged", c->name, buddy, pfn,
-		  order);
+	return likely(order <= c->max_order) && likely(!(pfn & ((1u << order) - 1))) &&
+	       likely(1u << order <= c->end - pfn);
 }
 
-/* Returns the pages to step over: up to the first one that is marked as another block's head. */
-static uint32_t check_free_block(struct qy__check *ck, struct census *c, uint32_t pfn)
+static QY_COLD void bad_extent(struct qy__census *c, uint32_t pfn, const char *id)
 {
-	const struct qy_page *head = qy__check_page(ck, pfn);
-	uint32_t n, i;
+	const struct qy_page *page = qy__census_page(c, pfn);
 
-	qy__holds(ck, !(head->flags & ~QY__PAGE_F_REPORTED), "B1",
-		  "free block at %u has flags %02x", pfn, head->flags);
-	if (!check_extent(ck, c, pfn, "B1"))
-		return 1;
-	n = 1u << head->order;
-	check_block_type(ck, c, pfn);
-	check_merged(ck, c, pfn, head->order);
+	qy__violation(c->ck, id, QY__ZONE_FMT ": %s block at %u cannot have order %u",
+		      QY__ZONE_ARG(c), qy__check_page_type(page), pfn, page->order);
+}
+
+static void check_zone_id(struct qy__census *c, uint32_t pfn)
+{
+	const struct qy_page *page = qy__census_page(c, pfn);
+
+	qy__holds(c->ck, page->zone == c->z, "Z4", "page %u lies in " QY__ZONE_FMT ", says zone %u",
+		  pfn, QY__ZONE_ARG(c), page->zone);
+}
+
+/* ---- the pages behind a head ---- */
+
+/* All of them INSIDE, of this zone, without flags or references. */
+static inline bool insides_are_sane(const struct qy__census *c, const struct qy_page *head,
+				    uint32_t n)
+{
+	uint32_t mask = QY__PAGE_STATE(0xff, 0, 0xff, 0xff), bad = 0;
+	uint32_t word = QY__PAGE_STATE(QY__PAGE_INSIDE, 0, c->z, 0);
+
+	for (uint32_t i = 1; i < n; i++)
+		bad |= ((head[i].state ^ word) & mask) | head[i].alloc.refcount;
+	return !bad;
+}
+
+/* All of them TAIL, of this zone, pointing at their head. */
+static inline bool tails_are_sane(const struct qy__census *c, const struct qy_page *head,
+				  uint32_t pfn, uint32_t n)
+{
+	uint32_t mask = QY__PAGE_STATE(0xff, 0, 0xff, 0), bad = 0;
+	uint32_t word = QY__PAGE_STATE(QY__PAGE_TAIL, 0, c->z, 0);
+
+	for (uint32_t i = 1; i < n; i++)
+		bad |= ((head[i].state ^ word) & mask) | (head[i].head ^ pfn);
+	return !bad;
+}
+
+/*
+ * One of them is not as it should be: say which and how; @id for what has no id of its own. Return:
+ * the pages up to the first that is marked as another block's head.
+ */
+static QY_COLD uint32_t explain_rest(struct qy__census *c, uint32_t pfn, uint32_t n, bool compound,
+				     const char *id)
+{
+	const struct qy_page *head = qy__census_page(c, pfn);
+	uint32_t i;
+
 	for (i = 1; i < n; i++) {
 		const struct qy_page *page = head + i;
 
-		if (likely(page->type == QY__PAGE_INSIDE && page->zone == c->z && !page->flags))
-			continue;
 		if (is_head(page)) {
-			qy__violation(
-				ck, "B2",
-				"free block at %u of order %u reaches over the %s block at %u", pfn,
-				head->order, page_type(page), pfn + i);
+			qy__violation(c->ck, "B2",
+				      "%s block at %u of order %u reaches over the %s block at %u",
+				      qy__check_page_type(head), pfn, head->order,
+				      qy__check_page_type(page), pfn + i);
 			break;
 		}
-		qy__holds(ck, page->type == QY__PAGE_INSIDE && !page->flags, "B1",
-			  "page %u in the free block at %u is marked: %s, flags %02x", pfn + i, pfn,
-			  page_type(page), page->flags);
-		check_zone_id(ck, c, pfn + i);
-	}
-	ck->tests += i - 1;
-	if (head->type == QY__PAGE_GUARD)
-		c->guard += i;
-	else if (head->migratetype == QY_MIGRATE_ISOLATE)
-		c->isolated += i;
-	else
-		c->free += i;
-	if (head->migratetype == QY_MIGRATE_CMA)
-		c->cma += head->type == QY__PAGE_BUDDY ? i : 0;
-	if (head->migratetype == QY_MIGRATE_HIGHATOMIC)
-		c->highatomic += head->type == QY__PAGE_BUDDY ? i : 0;
-	if (head->type == QY__PAGE_BUDDY && head->order >= ck->mm->pageblock_order &&
-	    head->migratetype != QY_MIGRATE_ISOLATE) {
-		c->blocks += i;
-		c->unreported += head->flags & QY__PAGE_F_REPORTED ? 0 : i;
-	} else {
-		qy__holds(ck, !(head->flags & QY__PAGE_F_REPORTED), "B1",
-			  "small block at %u says that the system has its memory", pfn);
+		if (compound)
+			qy__holds(c->ck, page->type == QY__PAGE_TAIL && page->head == pfn, id,
+				  "page %u in the %s block at %u: %s with head %u", pfn + i,
+				  qy__check_page_type(head), pfn, qy__check_page_type(page),
+				  page->head);
+		else
+			qy__holds(c->ck,
+				  page->type == QY__PAGE_INSIDE && !page->flags &&
+					  !page->alloc.refcount,
+				  id,
+				  "page %u in the %s block at %u: %s, flags %02x, %u references",
+				  pfn + i, qy__check_page_type(head), pfn,
+				  qy__check_page_type(page), page->flags, page->alloc.refcount);
+		check_zone_id(c, pfn + i);
 	}
 	return i;
 }
 
-/* The pages behind the head of an allocated block: all point at it, or (not compound) none does. */
-static bool check_tail(struct qy__check *ck, const struct census *c, uint32_t pfn, uint32_t i,
-		       bool compound)
-{
-	const struct qy_page *head = qy__check_page(ck, pfn), *page = head + i;
+/* ---- free blocks ---- */
 
-	if (likely(page->zone == c->z)) {
-		if (compound && page->type == QY__PAGE_TAIL && page->head == pfn)
-			return true;
-		if (!compound && page->type == QY__PAGE_INSIDE && !page->flags)
-			return true;
-	}
-	check_zone_id(ck, c, pfn + i);
-	if (is_head(page)) {
-		qy__violation(ck, "B2",
-			      "%s block at %u of order %u reaches over the %s block at %u",
-			      page_type(head), pfn, head->order, page_type(page), pfn + i);
+/* The block is on the list of its page block's type; of all of them if it covers several. */
+static inline bool type_is_sane(const struct qy__census *c, const struct qy_page *head,
+				uint32_t pfn)
+{
+	uint32_t type = head->migratetype, step = 1u << c->pageblock_order;
+
+	if (type >= QY_NR_MIGRATETYPES || type != qy__census_type(c, pfn))
 		return false;
-	}
-	if (compound)
-		qy__holds(ck, page->type == QY__PAGE_TAIL && page->head == pfn, "B8",
-			  "page %u in the %s block at %u: %s with head %u", pfn + i,
-			  page_type(head), pfn, page_type(page), page->head);
-	else
-		qy__holds(ck, page->type == QY__PAGE_INSIDE && !page->flags, "B8",
-			  "page %u in the %s block at %u: %s, flags %02x", pfn + i, page_type(head),
-			  pfn, page_type(page), page->flags);
+	for (uint32_t at = pfn + step; at < pfn + (1u << head->order); at += step)
+		if (type != qy__census_type(c, at))
+			return false;
 	return true;
 }
 
-static uint32_t check_used_block(struct qy__check *ck, struct census *c, uint32_t pfn)
+static QY_COLD void explain_type(struct qy__census *c, const struct qy_page *head, uint32_t pfn)
 {
-	const struct qy_page *head = qy__check_page(ck, pfn);
-	bool compound = head->type != QY__PAGE_ALLOC && head->type != QY__PAGE_PCP;
-	uint32_t n, i;
+	uint32_t step = 1u << c->pageblock_order;
 
-	if (!check_extent(ck, c, pfn, "B8"))
-		return 1;
-	n = 1u << head->order;
-	if (head->type == QY__PAGE_ALLOC)
-		qy__holds(ck, !(head->flags & ~(QY__PAGE_F_RETIRED | QY__PAGE_F_MOVABLE)), "B8",
-			  "alloc block at %u has flags %02x", pfn, head->flags);
-	if (head->type == QY__PAGE_PCP)
-		qy__holds(ck, !head->flags && head->migratetype < QY_MIGRATE_ISOLATE, "P4",
-			  "block at %u on a CPU's list: flags %02x, type %u", pfn, head->flags,
-			  head->migratetype);
-	if (!compound && n > 1 && head->type == QY__PAGE_ALLOC)
-		compound = head[1].type == QY__PAGE_TAIL;
-	for (i = 1; i < n; i++)
-		if (!check_tail(ck, c, pfn, i, compound))
-			break;
-	ck->tests += i - 1;
-	if (head->type == QY__PAGE_PCP)
-		c->pcp += i;
-	else
-		c->used += i;
-	return i;
+	for (uint32_t at = pfn; at < pfn + (1u << head->order); at += step)
+		qy__holds(c->ck,
+			  head->migratetype < QY_NR_MIGRATETYPES &&
+				  head->migratetype == qy__census_type(c, at),
+			  "B6",
+			  QY__ZONE_FMT
+			  ": free block at %u has type %u, its page block at %u has %u",
+			  QY__ZONE_ARG(c), pfn, head->migratetype, at, qy__census_type(c, at));
 }
 
-/* May [pfn, pfn + 2^order) be one free block, by the types of its page blocks? */
-static bool types_agree(const struct qy__check *ck, uint32_t pfn, unsigned int order)
+/* Flags of a free block: only that its memory was given to the system, if it is a large one. */
+static inline bool flags_are_sane(const struct qy__census *c, const struct qy_page *head)
 {
-	uint32_t step = 1u << ck->mm->pageblock_order;
+	if (likely(!head->flags))
+		return true;
+	return head->flags == QY__PAGE_F_REPORTED && head->type == QY__PAGE_BUDDY &&
+	       head->order >= c->pageblock_order && head->migratetype != QY_MIGRATE_ISOLATE;
+}
+
+/* Each pair of buddies is looked at once, from its upper half. */
+static inline bool is_merged(const struct qy__census *c, const struct qy_page *head, uint32_t pfn)
+{
+	unsigned int order = head->order;
+	uint32_t n = 1u << order;
+
+	if (!(pfn & n) || order >= c->max_order || n > pfn - c->start)
+		return true;
+	if (!is_free(head - n) || (head - n)->order != order)
+		return true;
+	return order >= c->pageblock_order &&
+	       !qy__types_may_mix(qy__census_type(c, pfn - n), qy__census_type(c, pfn));
+}
+
+static QY_COLD void explain_head(struct qy__census *c, const struct qy_page *head, uint32_t pfn)
+{
+	check_zone_id(c, pfn);
+	qy__holds(c->ck, flags_are_sane(c, head) && !head->alloc.refcount, "B1",
+		  "free block at %u has flags %02x, %u references", pfn, head->flags,
+		  head->alloc.refcount);
+	if (!type_is_sane(c, head, pfn))
+		explain_type(c, head, pfn);
+	if (!is_merged(c, head, pfn)) {
+		c->unmerged = true;
+		qy__violation(c->ck, "B3",
+			      QY__ZONE_FMT ": free blocks %u and %u of order %u are not merged",
+			      QY__ZONE_ARG(c), pfn - (1u << head->order), pfn, head->order);
+	}
+}
+
+/* A guard block is what a split below this order left: never larger. */
+static void count_guard(struct qy__census *c, const struct qy_page *head, uint32_t pfn, uint32_t n)
+{
+	c->guard += n;
+	qy__holds(c->ck, QY_CONFIG_DEBUG && head->order < c->ck->mm->guardpage_minorder, "B12",
+		  QY__ZONE_FMT ": guard block at %u of order %u, below %u is allowed",
+		  QY__ZONE_ARG(c), pfn, head->order, c->ck->mm->guardpage_minorder);
+}
+
+static inline void count_free(struct qy__census *c, const struct qy_page *head, uint32_t pfn,
+			      uint32_t n)
+{
+	uint32_t type = head->migratetype;
+
+	if (unlikely(head->type == QY__PAGE_GUARD)) {
+		count_guard(c, head, pfn, n);
+		return;
+	}
+	if (likely(type < QY_NR_MIGRATETYPES))
+		c->heads[head->order][type]++;
+	if (unlikely(type == QY_MIGRATE_ISOLATE)) {
+		c->isolated += n;
+		return;
+	}
+	c->free += n;
+	if (unlikely(type >= QY_MIGRATE_PCPTYPES)) {
+		c->cma += type == QY_MIGRATE_CMA ? n : 0;
+		c->highatomic += type == QY_MIGRATE_HIGHATOMIC ? n : 0;
+	}
+	if (head->order >= c->pageblock_order) {
+		c->large += n;
+		c->unreported += head->flags & QY__PAGE_F_REPORTED ? 0 : n;
+	}
+}
+
+/* Return: the pages to step over. */
+static inline uint32_t free_block(struct qy__census *c, const struct qy_page *head, uint32_t pfn)
+{
+	uint32_t n;
+
+	if (unlikely(!fits(c, pfn, head->order))) {
+		bad_extent(c, pfn, "B1");
+		return 1;
+	}
+	n = 1u << head->order;
+	c->ck->tests += n + 6;
+	if (unlikely(head->zone != c->z || head->alloc.refcount || !flags_are_sane(c, head) ||
+		     !type_is_sane(c, head, pfn) || !is_merged(c, head, pfn)))
+		explain_head(c, head, pfn);
+	if (unlikely(!insides_are_sane(c, head, n)))
+		n = explain_rest(c, pfn, n, false, "B1");
+	count_free(c, head, pfn, n);
+	return n;
+}
+
+/* ---- used blocks ---- */
+
+static bool used_head_is_sane(const struct qy__census *c, const struct qy_page *head)
+{
+	if (head->type != QY__PAGE_ALLOC)
+		return true; /* the slab walk's */
+	if (head->flags & ~(QY__PAGE_F_RETIRED | QY__PAGE_F_MOVABLE))
+		return false;
+	/* Between the list and the caller's hands there is a time without. */
+	return !c->deep || !qy__check_alone(c->ck) || head->alloc.refcount ||
+	       (head->flags & QY__PAGE_F_RETIRED);
+}
+
+static inline uint32_t used_block(struct qy__census *c, const struct qy_page *head, uint32_t pfn)
+{
+	unsigned int order = qy__load_relaxed(&head->order); /* its owner's: read once */
+	bool compound = head->type != QY__PAGE_ALLOC;
+	uint32_t n = 1;
+
+	if (unlikely(!fits(c, pfn, order))) {
+		bad_extent(c, pfn, "B8");
+		return n;
+	}
+	n <<= order;
+	c->ck->tests += n + 4;
+	if (unlikely(head->zone != c->z))
+		check_zone_id(c, pfn);
+	if (unlikely(!used_head_is_sane(c, head)))
+		qy__violation(c->ck, "B8", "alloc block at %u has flags %02x, %u references", pfn,
+			      head->flags, head->alloc.refcount);
+	if (n > 1 && !compound)
+		compound = head[1].type == QY__PAGE_TAIL;
+	if (unlikely(compound ? !tails_are_sane(c, head, pfn, n) : !insides_are_sane(c, head, n)))
+		n = explain_rest(c, pfn, n, compound, "B8");
+	c->used += n;
+	return n;
+}
+
+static uint32_t pcp_block(struct qy__census *c, const struct qy_page *head, uint32_t pfn)
+{
+	unsigned int order = qy__load_relaxed(&head->order);
+	uint32_t n = 1;
+
+	if (!fits(c, pfn, order) || order >= QY__PCP_ORDERS) {
+		bad_extent(c, pfn, "P4");
+		return n;
+	}
+	n <<= order;
+	c->ck->tests += n + 4;
+	check_zone_id(c, pfn);
+	qy__holds(c->ck,
+		  !head->flags && !head->alloc.refcount && head->migratetype < QY_MIGRATE_ISOLATE,
+		  "P4", "block at %u on a CPU's list: flags %02x, %u references, type %u", pfn,
+		  head->flags, head->alloc.refcount, head->migratetype);
+	if (unlikely(!insides_are_sane(c, head, n)))
+		n = explain_rest(c, pfn, n, false, "P4");
+	c->pcp_heads[order]++;
+	c->pcp_sum += qy__pfn_print(pfn);
+	c->pcp += n;
+	return n;
+}
+
+/* ---- runs of free pages ---- */
+
+/* May [pfn, pfn + 2^order) be one free block, by the types of its page blocks? */
+static bool types_agree(const struct qy__census *c, uint32_t pfn, unsigned int order)
+{
+	uint32_t step = 1u << c->pageblock_order;
 
 	for (uint32_t at = pfn + step; at < pfn + (1u << order); at += step) {
-		if (!may_be_one(block_type(ck, pfn), block_type(ck, at)))
+		if (!qy__types_may_mix(qy__census_type(c, pfn), qy__census_type(c, at)))
 			return false;
 	}
 	return true;
@@ -253,205 +332,94 @@ static bool types_agree(const struct qy__check *ck, uint32_t pfn, unsigned int o
  * A run of free pages ended before @pfn: take from its start the largest aligned block that fits,
  * again and again. The allocator must have just those.
  */
-static void check_run(struct qy__check *ck, struct census *c, uint32_t pfn)
+static void check_run(struct qy__census *c, uint32_t pfn)
 {
-	uint32_t at = c->run;
+	for (uint32_t at = c->run; at < pfn;) {
+		const struct qy_page *page = qy__census_page(c, at);
+		unsigned int order = at ? qy__ctz(at) : c->max_order;
 
-	c->run = QY__PFN_NONE;
-	while (at < pfn) {
-		const struct qy_page *page = qy__check_page(ck, at);
-		unsigned int order = at ? qy__ctz(at) : ck->mm->max_order;
-
-		order = min(order, ck->mm->max_order);
+		order = min(order, c->max_order);
 		order = min(order, qy__ilog2(pfn - at));
-		while (order > ck->mm->pageblock_order && !types_agree(ck, at, order))
+		while (order > c->pageblock_order && !types_agree(c, at, order))
 			order--;
-		if (!qy__holds(ck, is_free(page) && page->order == order, "B10",
-			       "%s: free pages %u-%u should begin with a block of order %u",
-			       c->name, at, pfn - 1, order))
+		if (!qy__holds(c->ck, is_free(page) && page->order == order, "B10",
+			       QY__ZONE_FMT ": free pages %u-%u begin with a block of order %u",
+			       QY__ZONE_ARG(c), at, pfn - 1, order))
 			return; /* the rest would only repeat it */
 		at += 1u << order;
 	}
 }
 
-/* The descriptors of a zone, from block to block. */
-static void check_descriptors(struct qy__check *ck, struct census *c)
+static inline void end_run(struct qy__census *c, uint32_t pfn)
 {
-	bool orphan = false;
+	if (c->run == QY__PFN_NONE)
+		return;
+	if (unlikely(c->deep || c->unmerged))
+		check_run(c, pfn);
+	c->run = QY__PFN_NONE;
+	c->unmerged = false;
+}
+
+/* ---- the pass ---- */
+
+/* Pages from @pfn on that are no block: the library's own, or no memory. Return: how many. */
+static uint32_t no_blocks(struct qy__census *c, uint32_t pfn)
+{
+	const struct qy_page *first = qy__census_page(c, pfn);
+	uint32_t mask = QY__PAGE_STATE(0xff, 0, 0xff, 0), n = 1;
+	uint32_t word = QY__PAGE_STATE(first->type, 0, c->z, 0);
+
+	check_zone_id(c, pfn);
+	while (n < c->end - pfn && !((first[n].state ^ word) & mask))
+		n++;
+	c->ck->tests += n;
+	if (first->type == QY__PAGE_RESERVED) {
+		c->reserved += n;
+		return n;
+	}
+	c->holes += n;
+	qy__holds(c->ck, qy__check_holes_in(c->ck->mm, pfn, pfn + n) == n, "Z8",
+		  QY__ZONE_FMT ": pages %u-%u are no memory, but no hole was said to be there",
+		  QY__ZONE_ARG(c), pfn, pfn + n - 1);
+	return n;
+}
+
+/* Pages that belong to no block: one violation for a run of them. Return: its length. */
+static QY_COLD uint32_t orphans(struct qy__census *c, uint32_t pfn)
+{
+	const struct qy_page *first = qy__census_page(c, pfn), *page = first;
+
+	qy__violation(c->ck, first->type < QY__NR_PAGE_TYPES ? "B2" : "B1",
+		      QY__ZONE_FMT ": page %u (%s, type %u) belongs to no block", QY__ZONE_ARG(c),
+		      pfn, qy__check_page_type(first), first->type);
+	for (; pfn < c->end && !is_head(page); pfn++, page++)
+		check_zone_id(c, pfn);
+	return (uint32_t)(page - first);
+}
+
+void qy__census_blocks(struct qy__census *c)
+{
 	uint32_t pfn = c->start;
 
+	c->run = QY__PFN_NONE;
 	while (pfn < c->end) {
-		const struct qy_page *page = qy__check_page(ck, pfn);
-		bool was_orphan = orphan;
+		const struct qy_page *page = qy__census_page(c, pfn);
 
-		check_zone_id(ck, c, pfn);
-		orphan = false;
 		if (is_free(page)) {
 			c->run = min(c->run, pfn);
-			pfn += check_free_block(ck, c, pfn);
+			pfn += free_block(c, page, pfn);
 			continue;
 		}
-		if (c->run != QY__PFN_NONE)
-			check_run(ck, c, pfn);
-		if (page->type == QY__PAGE_ALLOC || page->type == QY__PAGE_SLAB ||
-		    page->type == QY__PAGE_LARGE || page->type == QY__PAGE_PCP) {
-			pfn += check_used_block(ck, c, pfn);
-			continue;
+		end_run(c, pfn);
+		switch (page->type) {
+		case QY__PAGE_ALLOC:
+		case QY__PAGE_SLAB:
+		case QY__PAGE_LARGE: pfn += used_block(c, page, pfn); break;
+		case QY__PAGE_PCP: pfn += pcp_block(c, page, pfn); break;
+		case QY__PAGE_RESERVED:
+		case QY__PAGE_HOLE: pfn += no_blocks(c, pfn); break;
+		default: pfn += orphans(c, pfn); break;
 		}
-		if (page->type == QY__PAGE_RESERVED) {
-			c->reserved++;
-		} else if (page->type == QY__PAGE_HOLE) {
-			c->holes++;
-		} else { /* one violation for a run of them */
-			orphan = true;
-			qy__holds(ck, was_orphan, page->type < QY__NR_PAGE_TYPES ? "B2" : "B1",
-				  "%s: page %u (%s, type %u) belongs to no block",
-				  c->name, pfn, page_type(page), page->type);
-		}
-		pfn++;
 	}
-	if (c->run != QY__PFN_NONE)
-		check_run(ck, c, c->end);
-}
-
-/*
- * A free list. Links that agree in both directions, no more steps than there are heads, and as many
- * steps as there are: then it holds each of them once.
- */
-static void check_list(struct qy__check *ck, const struct census *c, unsigned int order,
-		       unsigned int type)
-{
-	const struct qy__free_area *area = &c->zone->area[order];
-	uint32_t prev = QY__PFN_NONE, n = 0, heads = c->heads[order][type];
-
-	for (uint32_t pfn = area->head[type]; pfn != QY__PFN_NONE && n <= heads; n++) {
-		const struct qy_page *page;
-
-		if (!qy__holds(ck, pfn >= c->start && pfn < c->end, "B4",
-			       "%s order %u: link to page %u, not in the zone", c->name, order, pfn))
-			return;
-		page = qy__check_page(ck, pfn);
-		if (!qy__holds(ck, page->type == QY__PAGE_BUDDY && page->order == order, "B1",
-			       "%s order %u: page %u on the list is %s of order %u", c->name, order,
-			       pfn, page_type(page), page->order))
-			return;
-		if (!qy__holds(ck, page->migratetype == type, "B6",
-			       "%s order %u: page %u of type %u is on the list of type %u", c->name,
-			       order, pfn, page->migratetype, type))
-			return;
-		if (!qy__holds(ck, page->prev == prev, "B4",
-			       "%s order %u: page %u has prev %d, not %d", c->name, order, pfn,
-			       (int)page->prev, (int)prev))
-			return;
-		prev = pfn;
-		pfn = page->next;
-	}
-	qy__holds(ck, n == heads, "B4", "%s order %u type %u: %u blocks, %s%u on the list", c->name,
-		  order, type, heads, n > heads ? "at least " : "", n);
-	qy__holds(ck, n != heads || area->tail[type] == prev, "B4",
-		  "%s order %u type %u: tail is %d, last is %d", c->name, order, type,
-		  (int)area->tail[type], (int)prev);
-}
-
-static void check_lists(struct qy__check *ck, const struct census *c)
-{
-	for (unsigned int order = 0; order < QY__NR_ORDERS; order++) {
-		uint32_t blocks = 0;
-
-		for (unsigned int type = 0; type < QY_NR_MIGRATETYPES; type++) {
-			check_list(ck, c, order, type);
-			blocks += c->heads[order][type];
-		}
-		qy__holds(ck, c->zone->area[order].nr_free == blocks, "B4",
-			  "%s order %u: %u blocks, nr_free says %u", c->name, order, blocks,
-			  c->zone->area[order].nr_free);
-	}
-}
-
-static void check_counter(struct qy__check *ck, const struct census *c, const char *id,
-			  const char *what, uint32_t counter, uint32_t found)
-{
-	qy__holds(ck, counter == found, id, "%s: %s says %u, counted %u", c->name, what, counter,
-		  found);
-}
-
-static void check_counters(struct qy__check *ck, const struct census *c)
-{
-	const struct qy__zone *zone = c->zone;
-	uint32_t accounted = c->free + c->isolated + c->guard + c->pcp + c->used;
-
-	check_counter(ck, c, "B5", "nr_free_pages", zone->nr_free_pages, c->free);
-	check_counter(ck, c, "B5", "nr_free_cma", zone->nr_free_cma, c->cma);
-	check_counter(ck, c, "B5", "nr_free_highatomic", zone->nr_free_highatomic, c->highatomic);
-	check_counter(ck, c, "B5", "nr_free_blocks", zone->nr_free_blocks, c->blocks);
-	check_counter(ck, c, "B5", "unreported", zone->unreported, c->unreported);
-	check_counter(ck, c, "B14", "nr_free_isolate", zone->nr_free_isolate, c->isolated);
-	check_counter(ck, c, "B12", "nr_guard", zone->nr_guard, c->guard);
-	check_counter(ck, c, "B7", "managed", zone->managed, accounted);
-	check_counter(ck, c, "B7", "present", zone->present, accounted + c->reserved);
-}
-
-static void check_zone_locked(struct qy__check *ck, struct census *c)
-{
-	const struct qy__zone *zone = c->zone;
-
-	c->start = zone->start_pfn;
-	c->end = zone->end_pfn;
-	if (!qy__holds(ck,
-		       c->start == c->end ? !zone->present
-					  : c->start < c->end && c->start >= ck->min_pfn &&
-						    c->end <= ck->end_pfn,
-		       "Z1", "%s: pages %u-%u of %u-%u", c->name, c->start, c->end, ck->min_pfn,
-		       ck->end_pfn))
-		return;
-	qy__holds(ck, zone->present <= c->end - c->start && zone->managed <= zone->present, "Z1",
-		  "%s: spans %u pages, present %u, managed %u", c->name, c->end - c->start,
-		  zone->present, zone->managed);
-	check_descriptors(ck, c);
-	check_lists(ck, c);
-	check_counters(ck, c);
-}
-
-/* Zones follow each other and do not overlap; together they have every page. */
-static void check_span(struct qy__check *ck, const struct census *c, uint32_t *last,
-		       uint64_t *pages)
-{
-	if (c->start == c->end)
-		return;
-	qy__holds(ck, c->start >= *last, "Z1", "%s begins at %u, before %u", c->name, c->start,
-		  *last);
-	*last = c->end;
-	*pages += c->end - c->start;
-}
-
-void qy__check_buddy_locked(struct qy__check *ck)
-{
-	struct qy_mm *mm = ck->mm;
-	uint32_t last = ck->min_pfn;
-	uint64_t used = 0, pages = 0;
-
-	for (unsigned int z = 0; z < mm->nr_zones; z++) {
-		struct census c = {.z = z, .run = QY__PFN_NONE};
-
-		qy__snprintf(c.name, sizeof(c.name), "node %u zone %s", z / QY_NR_ZONES,
-			     zone_name[z % QY_NR_ZONES]);
-		if (!qy__check_lock(ck, &mm->zone[z].lock, c.name))
-			continue;
-		c.zone = &mm->zone[z];
-		check_zone_locked(ck, &c);
-		qy__unlock(&mm->zone[z].lock);
-		used += c.used + c.pcp;
-		check_span(ck, &c, &last, &pages);
-	}
-	qy__holds(ck, pages >= ck->end_pfn - ck->min_pfn, "Z8", "the zones span %llu of %u pages",
-		  (unsigned long long)pages, ck->end_pfn - ck->min_pfn);
-	/*
-	 * With a CPU set by hand there is one caller, and so nobody between the zone and this
-	 * counter.
-	 */
-	if (mm->cpu_provider == QY_CPU_MANUAL)
-		qy__holds(ck, mm->pages_in_use == used && mm->pages_in_use <= mm->pages_high_water,
-			  "B7",
-			  "%llu pages are allocated, the counter says %zu, the high-water mark %zu",
-			  (unsigned long long)used, mm->pages_in_use, mm->pages_high_water);
+	end_run(c, c->end);
 }

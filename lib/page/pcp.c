@@ -184,6 +184,10 @@ bool qy__pcp_try_stop(struct qy_mm *mm)
 			return false;
 		qy__osif_yield();
 	}
+	if (qy__load_relaxed(&mm->pcp_stopped)) { /* by nobody: the lock was free */
+		qy__unlock(&mm->pcp_lock);
+		return false;
+	}
 	if (!mm->pcp_on || stop(mm, true))
 		return true;
 	qy__pcp_resume(mm);

@@ -167,7 +167,10 @@ bool qy__pcp_free(struct qy_mm *mm, struct qy__zone *zone, struct qy_page *head,
 
 /* Nobody is inside any list until resume. Takes mm->pcp_lock. Nothing to do without lists. */
 void qy__pcp_stop(struct qy_mm *mm);
-/* The same, for those who do not trust the instance: false: somebody never comes out. */
+/*
+ * The same, for those who do not trust the instance: false: somebody never comes out, or the lists
+ * were stopped by nobody; then nothing is changed.
+ */
 bool qy__pcp_try_stop(struct qy_mm *mm);
 void qy__pcp_resume(struct qy_mm *mm);
 /* All lists of @zone (NULL: of all zones) go to the buddy. Lists are stopped. Return: pages. */

@@ -418,6 +418,7 @@ static void free_block(unsigned int z, unsigned int at, unsigned int order, unsi
 	if (scope->mode != PUBLIC) {
 		page_at(at)->type = QY__PAGE_SLAB; /* its owner may have left anything in it */
 		page_at(at)->flags = (uint8_t)now;
+		page_at(at)->alloc.refcount = 0; /* free_block() did that */
 		qy__lock(&rig.zone[z]->lock);
 		qy__free_one_locked(rig.mm, rig.zone[z], pfn, order, QY__FPI_NONE);
 		qy__unlock(&rig.zone[z]->lock);

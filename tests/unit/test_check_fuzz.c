@@ -4,8 +4,9 @@
  * nothing.
  *
  * Random bytes, words and pointers are written over what the library keeps for itself: descriptors,
- * zones, cache heads, lists, sheaves, free objects, size classes, the head of the instance. Most of
- * it has to be noticed; some cannot be (a name, a colour of padding nobody reads).
+ * zones, page blocks, zonelists, CPUs' page lists, cache heads, lists, sheaves, free objects, size
+ * classes, the head of the instance. Most of it has to be noticed; some cannot be (a name, a colour
+ * of padding nobody reads).
  */
 #include "damage.h"
 
@@ -13,6 +14,8 @@
 
 #include "debug/debug.h"
 #include "kmalloc/size_class.h"
+#include "page/pcp.h"
+#include "page/zonelist.h"
 #include "util/rng.h"
 #include "vmalloc/vmap_area.h"
 
@@ -49,7 +52,11 @@ static void use_instance(void)
 
 	assert_non_null(c);
 	for (unsigned int i = 0; i < 12; i++) {
-		page[i] = qy_alloc_pages(in.mm, i & 1 ? QY_GFP_COMP : 0, i % 3);
+		unsigned int gfp = (i & 1 ? QY_GFP_COMP : 0) | (i & 2 ? QY_GFP_MOVABLE : 0);
+
+		if (in.config.nr_cpus > 1)
+			assert_int_equal(qy_mm_set_cpu(in.mm, i % in.config.nr_cpus), 0);
+		page[i] = qy_alloc_pages(in.mm, gfp, i % 3);
 		assert_non_null(page[i]);
 	}
 	for (unsigned int i = 0; i < 12; i += 3)
@@ -71,8 +78,19 @@ static void add_targets(void)
 	nr_targets = 0;
 	for (int i = 0; i < 8; i++) /* the more interesting, the more often */
 		add_target(mm->pages, (mm->end_pfn - mm->min_pfn) * sizeof(struct qy_page));
-	for (int z = 0; z < QY_NR_ZONES; z++)
-		add_target(&mm->zone[z], sizeof(mm->zone[z]));
+	for (unsigned int z = 0; z < mm->nr_zones; z++) {
+		struct qy__zone *zone = &mm->zone[z];
+
+		add_target(zone, sizeof(*zone));
+		add_target(zone, offsetof(struct qy__zone, area));
+		for (unsigned int cpu = 0; zone->pcp && cpu < mm->nr_cpus; cpu++)
+			add_target(&zone->pcp[cpu], sizeof(zone->pcp[cpu]));
+	}
+	add_target(mm->pageblock,
+		   ((mm->end_pfn - 1) >> mm->pageblock_order) - mm->pageblock_first + 1);
+	add_target(mm->zonelists, qy__zonelists_bytes(mm->nr_nodes));
+	add_target(mm->distance, mm->nr_nodes * mm->nr_nodes);
+	add_target(mm->cma, 2 * sizeof(mm->cma[0]));
 	add_target(mm, offsetof(struct qy_mm, early));
 	add_target(&mm->early, 128);
 	add_target(&mm->early.reserved, 128);
@@ -112,7 +130,7 @@ static void damage(void)
 {
 	const struct target *t = &target[below(nr_targets)];
 	uint64_t word = likely_word();
-	size_t len = below(3) ? 1 : below(2) ? 4 : 8;
+	size_t len = t->len < 8 || below(3) ? 1 : below(2) ? 4 : 8;
 	size_t at = below(t->len - len + 1) / len * len;
 	char *p = (char *)t->at + at;
 
@@ -130,14 +148,13 @@ static double seconds(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
 }
 
-static void fuzz(const char *debug, unsigned int rounds)
+/* What @in.config says: two CPUs, and 160 pages, or what was set. */
+static void fuzz(unsigned int rounds)
 {
 	struct qy_check_result r = {.struct_size = sizeof(r)};
 	unsigned int found = 0, changed = 0;
 	char *broken;
 
-	instance_init(&in, 160);
-	in.config.debug = debug;
 	in.config.nr_cpus = 2;
 	in.config.zone_limit[QY_ZONE_DMA] = 64 * PAGE_BYTES;
 	instance_create(&in);
@@ -171,14 +188,35 @@ static void check_random_damage_comes_back(void **state)
 {
 	(void)state;
 	qy__rng_seed(&rng, 2026);
-	fuzz(NULL, ROUNDS / 2);
+	instance_init(&in, 160);
+	fuzz(ROUNDS / 2);
+}
+
+/* Everything that the page floor has. */
+static void check_random_damage_of_page_floor_comes_back(void **state)
+{
+	(void)state;
+	for (unsigned int round = 0; round < 4; round++) {
+		qy__rng_seed(&rng, 2029 + round);
+		instance_init(&in, 384);
+		in.config.nr_nodes = 3;
+		in.config.grouping = round & 1 ? QY_OFF : QY_ON;
+		in.config.pageblock_order = 3;
+		in.config.pcp = QY_ON;
+		in.config.watermark.marks = round & 2 ? QY_WATERMARKS_NONE : QY_WATERMARKS_KERNEL;
+		in.config.watermark.min_free_kbytes = 32;
+		in.config.page_debug = round & 2 ? QY_PAGE_POISON : 0;
+		fuzz(ROUNDS / 4);
+	}
 }
 
 static void check_random_damage_of_debug_caches_comes_back(void **state)
 {
 	(void)state;
 	qy__rng_seed(&rng, 2027);
-	fuzz("slab_debug=FZPU quarantine=8K", ROUNDS / 2);
+	instance_init(&in, 160);
+	in.config.debug = "slab_debug=FZPU quarantine=8K";
+	fuzz(ROUNDS / 2);
 }
 
 /* All descriptors, or a whole head, become noise. */
@@ -186,7 +224,9 @@ static void check_noise_comes_back(void **state)
 {
 	(void)state;
 	qy__rng_seed(&rng, 2028);
-	instance_make(&in, 128, NULL);
+	instance_init(&in, 128);
+	in.config.pcp = QY_ON;
+	instance_create(&in);
 	use_instance();
 	instance_save(&in);
 	add_targets();
@@ -214,6 +254,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(check_random_damage_comes_back),
+		cmocka_unit_test(check_random_damage_of_page_floor_comes_back),
 		cmocka_unit_test(check_random_damage_of_debug_caches_comes_back),
 		cmocka_unit_test(check_noise_comes_back),
 	};
