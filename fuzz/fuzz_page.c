@@ -71,6 +71,7 @@ static void do_restore(struct fz_log *log)
 static void do_recreate(struct fz_log *log)
 {
 	fz.starting = true;
+	fz.in.geo.guard_order = 0;
 	fz_recreate();
 	have_saved = false;
 	fzp_begin();
@@ -89,7 +90,9 @@ static void page_step(const struct fz_op *op, struct fz_log *log)
 	fzp_script_begin();
 	fzp.m.tell = 0;
 	fzp.stale_reports = 0;
-	if (fzp_step_alloc(op, log) || fzp_step_reclaim(op, log))
+	fzp.moved = false;
+	if (fzp_step_alloc(op, log) || fzp_step_reclaim(op, log) || fzp_step_runs(op, log) ||
+	    fzp_step_frag(op, log))
 		return;
 	switch ((enum fz_opcode)op->op) {
 	case FZ_PAGE_TEXT: do_text(log); break;
@@ -218,6 +221,7 @@ static void page_end(void)
 	for (int h = 0; h < FZ_NR_BLOCKS; h++)
 		if (fzp_is_live((unsigned int)h))
 			fzp_check(h);
+	fzp_check_pieces();
 }
 
 /* Blocks by order and type of the lowest zones, lists on CPUs, how far from the marks. */

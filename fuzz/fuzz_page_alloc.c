@@ -24,6 +24,15 @@ int fzp_find(unsigned int from, bool live)
 	return -1;
 }
 
+unsigned int fzp_free_handles(void)
+{
+	unsigned int n = FZ_NR_BLOCKS;
+
+	for (unsigned int i = 0; i < FZ_NR_BLOCKS / 64; i++)
+		n -= (unsigned int)__builtin_popcountll(fzp.live[i]);
+	return n;
+}
+
 static struct pm_page *head_of(int h)
 {
 	return &fzp.m.page[fzp.block[h].pfn];
@@ -66,7 +75,7 @@ void fzp_check(int h)
 /* ---- allocation ---- */
 
 /* A byte of a free page was written: whoever gets the page is told, and finds it repaired. */
-static void find_stale(uint32_t pfn, unsigned int order)
+void fzp_find_stale(uint32_t pfn, unsigned int order)
 {
 	if (fzp.stale_pfn == FZ_NONE || fzp.stale_pfn < pfn || fzp.stale_pfn >= pfn + (1u << order))
 		return;
@@ -79,7 +88,7 @@ uint32_t fzp_model_alloc(unsigned int node, unsigned int gfp, unsigned int order
 	uint32_t pfn = pm_alloc(&fzp.m, node, gfp, order);
 
 	if (pfn != FZ_NONE)
-		find_stale(pfn, order);
+		fzp_find_stale(pfn, order);
 	return pfn;
 }
 
@@ -141,7 +150,8 @@ void fzp_own(int h, uint32_t pfn, unsigned int gfp)
 	fzp.block[h].pfn = pfn;
 	fzp.live[h / 64] |= UINT64_C(1) << (h % 64);
 	fzp.m.page[pfn].owner = (uint16_t)(h + 1);
-	check_fresh(pfn, gfp, fzp.m.page[pfn].order);
+	if (gfp != FZP_NOT_FRESH)
+		check_fresh(pfn, gfp, fzp.m.page[pfn].order);
 	fzp_stamp(h);
 }
 
@@ -255,6 +265,14 @@ static void play_free(int h)
 		fzp_model_free(h);
 }
 
+void pm_program_frees(uint32_t pfn)
+{
+	if (fzp.m.page[pfn].owner)
+		play_free(fzp.m.page[pfn].owner - 1);
+	else
+		pm_free(&fzp.m, pfn);
+}
+
 /* Free @page or @addr, which is frame @pfn, and compare. */
 static void free_and_compare(struct qy_page *page, const void *addr, uint32_t pfn,
 			     unsigned int order, struct fz_log *log)
@@ -281,7 +299,7 @@ static void free_and_compare(struct qy_page *page, const void *addr, uint32_t pf
 }
 
 /* The library's own block would be freed: the program's fault, and not seen. */
-static bool is_own(uint32_t pfn)
+bool fzp_is_own(uint32_t pfn)
 {
 	return pfn >= fz.min_pfn && pfn < fz.end_pfn && fzp.m.page[pfn].state == PM_USED &&
 	       !fzp.m.page[pfn].owner;
@@ -323,7 +341,7 @@ static void do_free_pfn(const struct fz_op *op, struct fz_log *log)
 	unsigned int order = (unsigned int)fz_value(FZ_K_ORDER, op->b, &fz.in.geo);
 	int h;
 
-	if (is_own(pfn))
+	if (fzp_is_own(pfn))
 		return;
 	/* Blocks that are in order are what free_pages is for; here all the others. */
 	if (!foresee(pfn, order, &h))
@@ -341,7 +359,7 @@ static void do_free_again(const struct fz_op *op, struct fz_log *log)
 	i = op->h % (fzp.nr_ghosts < FZP_GHOSTS ? fzp.nr_ghosts : FZP_GHOSTS);
 	pfn = fzp.ghost[i].pfn;
 	order = fzp.ghost[i].order;
-	if (is_own(pfn))
+	if (fzp_is_own(pfn))
 		return;
 	if (op->flags & 1)
 		free_and_compare(NULL, fzp_addr(pfn), pfn, order, log);
@@ -414,7 +432,7 @@ static void do_get(const struct fz_op *op, struct fz_log *log)
 	int h, want;
 	uint32_t pfn = pick_page(op, &h);
 
-	if (is_own(pfn))
+	if (fzp_is_own(pfn))
 		return;
 	want = foresee(pfn, fzp.m.page[pfn].order, &h);
 	if (!want && fzp.m.page[pfn].refs >= MOST_REFS)
@@ -432,7 +450,7 @@ static void do_put(const struct fz_op *op, struct fz_log *log)
 	int h, want;
 	uint32_t pfn = pick_page(op, &h);
 
-	if (is_own(pfn))
+	if (fzp_is_own(pfn))
 		return;
 	want = foresee(pfn, fzp.m.page[pfn].order, &h);
 	*log = (struct fz_log){.ran = true, .h = (int16_t)h, .x = pfn};

@@ -66,7 +66,8 @@ static bool play_free(int who, int node)
 
 	if (h < 0)
 		return false;
-	fzp_check(h);
+	if (!fzp.moved)
+		fzp_check(h);
 	e = note(FZP_FREE, 0);
 	e->pfn = fzp.block[h].pfn;
 	e->order = fzp.m.page[e->pfn].order;
@@ -238,6 +239,33 @@ bool pm_hook(unsigned int gfp, unsigned int order)
 	return e->ret;
 }
 
+bool pm_can_move(void)
+{
+	return fz.in.geo.migrate;
+}
+
+/* Every seventh block cannot; nor one that is gone meanwhile. */
+bool pm_program_moves(uint32_t from, uint32_t to)
+{
+	struct pm_page *p = &fzp.m.page[from];
+	struct fzp_event *e = note(FZP_MOVE, 0);
+	unsigned int h = p->owner - 1u;
+
+	e->pfn = from;
+	e->to = to;
+	e->order = fzp.m.page[to].order;
+	e->ret = p->state != PM_USED || !p->owner || h % 7 == 3;
+	if (e->ret)
+		return false;
+	if (!fzp.moved)
+		fzp_check((int)h);
+	fzp.moved = true;
+	fzp.block[h].pfn = to;
+	fzp.m.page[to].owner = p->owner;
+	p->owner = 0;
+	return true;
+}
+
 /* ---- the library's side ---- */
 
 static const struct fzp_event *next(enum fzp_kind kind, const char *what)
@@ -324,6 +352,21 @@ bool fzp_hook(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order, void *ctx)
 		fz_fail("model", "the hook is asked for order %u, gfp %x; expected %u, %x", order,
 			gfp, e->order, e->gfp);
 	return act()->ret;
+}
+
+int fzp_move(struct qy_mm *mm, struct qy_page *from, struct qy_page *to, unsigned int order,
+	     void *ctx)
+{
+	const struct fzp_event *e = next(FZP_MOVE, "the migrate hook");
+
+	(void)ctx;
+	if (mm != fz.mm || order != e->order || qy_page_pfn(mm, from) != e->pfn ||
+	    qy_page_pfn(mm, to) != e->to)
+		fz_fail("model", "a move from %u to %u, order %u; expected %u to %u, order %u",
+			qy_page_pfn(mm, from), qy_page_pfn(mm, to), order, e->pfn, e->to, e->order);
+	if (!e->ret)
+		memcpy(fzp_addr(e->to), fzp_addr(e->pfn), (size_t)FZ_PAGE_SIZE << order);
+	return e->ret ? -1 : 0;
 }
 
 /* ---- operations ---- */
@@ -437,9 +480,9 @@ static size_t play_balance(void)
 	uint32_t before = all_free();
 	bool drained = false;
 
+	fzp.m.balance_wanted = false;
 	if (!fzp.m.marks_on)
 		return 0;
-	fzp.m.balance_wanted = false;
 	for (unsigned int i = 0; i < fzp.m.nr_zones; i++) {
 		if (!below_high(&fzp.m.zone[i]))
 			continue;

@@ -81,6 +81,9 @@ enum fz_kind {
 	FZ_K_PRIORITY, /* 0 … 12; rarely more */
 	FZ_K_SHRINKER, /* which, and how it behaves */
 	FZ_K_MARKS,    /* figures that marks are computed from */
+	FZ_K_PAGES,    /* a number of pages: few; rarely absurd */
+	FZ_K_CMA,      /* how an area is asked for */
+	FZ_K_ALIGN_ORDER, /* 0 … 4; rarely absurd */
 };
 
 enum fz_opcode {
@@ -133,7 +136,9 @@ struct fz_geometry {
 	bool grouping;
 	unsigned int block_order; /* of page blocks; 0: 9 */
 	unsigned int page_debug;  /* QY_PAGE_* */
-	bool hook;		  /* there is a reclaim hook */
+	unsigned int guard_wanted; /* guardpage_minorder, when the pages are known */
+	unsigned int guard_order;
+	bool hook, migrate;	  /* there is a hook for reclaim; for migration */
 	bool bootmem;
 	unsigned int marks; /* FZ_K_MARKS */
 	unsigned int marks_more;

@@ -78,6 +78,9 @@ void fz_page_decode_header(struct fz_geometry *geo, const uint8_t h[FZ_HEADER])
 	/* They cost a page each time: every fourth input. */
 	if (h[13] & 0x60)
 		geo->page_debug = 0;
+	if (!(h[13] & 0x1c) && (h[12] & 1))
+		geo->guard_wanted = 1 + (h[12] >> 1 & 3);
+	geo->migrate = (h[13] & 0x80) || geo->hook;
 	geo->fresh = geo->fresh && !(h[13] & 0x1c);
 }
 
@@ -190,8 +193,12 @@ int fz_page_print_geometry(char *buf, size_t size, const struct fz_geometry *geo
 		SAY(", marks %02x", geo->marks);
 	if (geo->page_debug)
 		SAY(", page debug %x", geo->page_debug);
+	if (geo->guard_wanted)
+		SAY(", guards below order %u", geo->guard_wanted);
 	if (geo->hook)
 		SAY(", a hook");
+	if (geo->migrate)
+		SAY(", blocks can move");
 	if (geo->bootmem)
 		SAY(", bootmem");
 #undef SAY

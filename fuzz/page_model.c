@@ -70,7 +70,10 @@ static void init_zone(struct pm_model *m, const struct fz_geometry *geo, unsigne
 	z->end = to;
 	for (uint32_t pfn = from; pfn < to; pfn++) {
 		m->page[pfn].zone = (uint8_t)nr;
-		z->present += !pm_in_hole(m, geo, pfn);
+		if (pm_in_hole(m, geo, pfn))
+			m->page[pfn].flags = PM_F_HOLE;
+		else
+			z->present++;
 	}
 }
 
@@ -160,6 +163,7 @@ void pm_init(struct pm_model *m, const struct fz_geometry *geo, uint32_t min_pfn
 	m->pcp_batch = geo->pcp_batch;
 	m->pcp_high = geo->pcp_high;
 	m->grouping = geo->grouping;
+	m->guard_order = geo->guard_order;
 	for (unsigned int cpu = 0; cpu < PM_CPUS; cpu++)
 		m->cpu_node[cpu] = geo->cpu_nodes ? geo->cpu_node[cpu]
 						  : (uint8_t)(cpu % geo->nr_nodes);

@@ -31,6 +31,7 @@ enum pm_state {
 	PM_GONE,   /* the instance's books, a hole, nothing */
 	PM_INSIDE, /* not the first page of a block */
 	PM_FREE,
+	PM_GUARD,  /* a free block that nobody gets: debug_guardpage */
 	PM_LISTED, /* on a CPU's list */
 	PM_USED,
 };
@@ -40,6 +41,7 @@ enum pm_state {
 #define PM_F_COMP 0x4u
 #define PM_F_FRAG 0x8u /* pieces are cut from it */
 #define PM_F_OWN 0x10u /* the library's own */
+#define PM_F_HOLE 0x20u
 
 /* Everything but state and zone is of a block's first page. */
 struct pm_page {
@@ -76,6 +78,7 @@ struct pm_zone {
 struct pm_model {
 	uint32_t min_pfn, end_pfn;
 	unsigned int max_order, block_order, nr_nodes, nr_zones, nr_cpus, cpu;
+	unsigned int guard_order; /* splits leave smaller halves as guards */
 	bool pcp_on, grouping, marks_on;
 	bool reclaiming;  /* a shrinker or the hook runs */
 	bool lists_short; /* a request reclaims: CPUs' lists keep less */
@@ -144,6 +147,58 @@ uint32_t pm_drain_zone(struct pm_model *m, struct pm_zone *z);
 uint32_t pm_drain(struct pm_model *m);
 void pm_count_in_use(struct pm_model *m, uint32_t pages);
 uint32_t pm_pcp_count(const struct pm_model *m, const struct pm_zone *z);
+
+/* ---- page_model_runs.c ---- */
+
+#define PM_AREAS 8
+
+/* A contiguous-memory area. */
+struct pm_area {
+	uint32_t base, pages;
+	unsigned int order_per_bit;
+	uint64_t success, fail;
+	uint8_t used[FZ_MAX_PFN]; /* bits */
+};
+
+/* As qy_alloc_contig_range(); @type: MOVABLE, or CMA: from an area only. 0 / -errno. */
+int pm_contig(struct pm_model *m, uint32_t start, uint32_t end, unsigned int gfp,
+	      unsigned int type);
+/* As qy_alloc_contig_pages(): the first page, or FZ_NONE. */
+uint32_t pm_contig_pages(struct pm_model *m, uint32_t nr, unsigned int gfp, unsigned int node);
+/* Page by page what a free of [start, start + nr) does: pages that may not be freed are left. */
+struct pm_contig_free {
+	int ret;
+	unsigned int bad;    /* reports of pages that are none of the caller's */
+	unsigned int in_use; /* pages with more references */
+};
+struct pm_contig_free pm_free_contig(struct pm_model *m, uint32_t start, uint32_t nr);
+/* What an owner may free alone: 0, -EINVAL, -ERANGE: head of a larger block. */
+int pm_check_single(const struct pm_model *m, uint32_t pfn);
+/* The block at @pfn, in use, becomes single pages. */
+void pm_split(struct pm_model *m, uint32_t pfn);
+/* @area is filled in; 0 / -errno. */
+struct pm_area_request {
+	uint32_t base, pages, limit, align;
+	unsigned int order_per_bit;
+	bool fixed;
+};
+/* Defaults are filled in; false: a size, border or alignment is wrong. */
+bool pm_area_valid(const struct pm_model *m, struct pm_area_request *r);
+int pm_declare(struct pm_model *m, struct pm_area *area, struct pm_area_request r);
+int pm_area_alloc(struct pm_model *m, struct pm_area *area, uint32_t count,
+		  unsigned int align_order, uint32_t *pfn);
+
+/* ---- fuzz_page_alloc.c, fuzz_page_runs.c: what the program does ---- */
+
+/* One page or block goes back, and with it the program's handle, if there is one. */
+void pm_program_frees(uint32_t pfn);
+/* pm_alloc(), and what was written into free pages is found. */
+uint32_t fzp_model_alloc(unsigned int node, unsigned int gfp, unsigned int order);
+/* [start, end) is handed out page by page. */
+void fzp_find_stale(uint32_t pfn, unsigned int order);
+bool pm_can_move(void);
+/* The program moves its block, or does not. */
+bool pm_program_moves(uint32_t from, uint32_t to);
 
 /* ---- fuzz_page_reclaim.c: what the program does when it is asked for memory ---- */
 

@@ -86,15 +86,22 @@ static void pick(struct pm_model *m, struct pm_zone *z, uint32_t pfn)
 {
 	struct pm_page *p = &m->page[pfn];
 
-	unlink_page(m, &z->list[p->order][p->type], pfn);
-	count(m, z, p->order, p->type, -1);
+	if (p->state == PM_FREE) {
+		unlink_page(m, &z->list[p->order][p->type], pfn);
+		count(m, z, p->order, p->type, -1);
+	}
 	p->state = PM_INSIDE;
+}
+
+static bool is_free(const struct pm_page *p)
+{
+	return p->state == PM_FREE || p->state == PM_GUARD;
 }
 
 static bool is_free_head(const struct pm_model *m, const struct pm_zone *z, uint32_t pfn,
 			 unsigned int order)
 {
-	return pfn >= z->start && pfn < z->end && m->page[pfn].state == PM_FREE &&
+	return pfn >= z->start && pfn < z->end && is_free(&m->page[pfn]) &&
 	       m->page[pfn].order == order && &m->zone[m->page[pfn].zone] == z;
 }
 
@@ -170,8 +177,17 @@ static uint32_t cut_front(struct pm_model *m, struct pm_zone *z, uint32_t pfn, u
 	unsigned int high = m->page[pfn].order, type = m->page[pfn].type;
 
 	pick(m, z, pfn);
-	while (high-- > order)
-		put(m, z, pfn + (1u << high), high, type, false);
+	while (high-- > order) {
+		struct pm_page *half = &m->page[pfn + (1u << high)];
+
+		if (high >= m->guard_order) {
+			put(m, z, pfn + (1u << high), high, type, false);
+			continue;
+		}
+		half->state = PM_GUARD;
+		half->order = (uint8_t)high;
+		half->type = (uint8_t)type;
+	}
 	return pfn;
 }
 
@@ -212,10 +228,10 @@ static uint32_t free_or_alike(const struct pm_model *m, uint32_t start, unsigned
 
 	for (uint32_t at = start; at < start + n;) {
 		const struct pm_page *p = &m->page[at];
-		uint32_t len = p->state == PM_FREE || p->state == PM_USED ? 1u << p->order : 1;
+		uint32_t len = is_free(p) || p->state == PM_USED ? 1u << p->order : 1;
 
 		len = len < start + n - at ? len : start + n - at;
-		if (p->state == PM_FREE)
+		if (is_free(p))
 			free += len;
 		if (p->state == PM_USED && (p->flags & PM_F_MOVABLE))
 			movable += len;
@@ -343,6 +359,8 @@ bool pm_move_block(struct pm_model *m, struct pm_zone *z, uint32_t pfn, unsigned
 	}
 	set_types(m, start, m->block_order, type);
 	for (uint32_t at = start; at < start + n; at++) {
+		if (m->page[at].state == PM_GUARD)
+			m->page[at].type = (uint8_t)type;
 		if (m->page[at].state != PM_FREE)
 			continue;
 		pick(m, z, at);
@@ -389,11 +407,11 @@ bool pm_is_greedy(const struct pm_model *m, const struct pm_zone *z, uint32_t *p
 		unsigned int order = at ? (unsigned int)__builtin_ctz(at) : m->max_order;
 		uint32_t end = at;
 
-		if (m->page[at].state != PM_FREE) {
+		if (!is_free(&m->page[at])) {
 			at++;
 			continue;
 		}
-		while (end < z->end && m->page[end].state == PM_FREE)
+		while (end < z->end && is_free(&m->page[end]))
 			end += 1u << m->page[end].order;
 		order = order < m->max_order ? order : m->max_order;
 		while (at + (1u << order) > end ||

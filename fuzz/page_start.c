@@ -5,7 +5,8 @@
  * The books lie at the start, and the instance holds a few pages for its own caches. Usually every
  * page is taken and given back in a known order: then all lists are known. In some inputs a second
  * instance is used as it was made: what lies on which list then follows from the hand-over, block
- * by block, and from the few requests for the caches.
+ * by block, and from the few requests for the caches. So it is where splits leave guard pages:
+ * those cannot be taken.
  */
 #include <string.h>
 
@@ -43,10 +44,13 @@ void fzp_configure(struct qy_mm_config *cfg)
 	cfg->pcp = geo->pcp ? QY_ON : QY_OFF;
 	cfg->pcp_batch = geo->pcp_batch;
 	cfg->pcp_high = geo->pcp_high;
-	cfg->page_debug = geo->page_debug;
+	cfg->page_debug = geo->page_debug | (geo->guard_order ? QY_PAGE_UNMAP : 0);
+	cfg->guardpage_minorder = geo->guard_order;
 	cfg->early_allocator = geo->bootmem ? QY_EARLY_BOOTMEM : QY_EARLY_MEMBLOCK;
 	if (geo->hook)
 		cfg->reclaim.fn = fzp_hook;
+	if (geo->migrate)
+		cfg->migrate.fn = fzp_move;
 }
 
 /* ---- what there is ---- */
@@ -201,6 +205,8 @@ static void give_all_back(uint32_t n)
 /* [start, end), without holes and books, in the largest aligned blocks. */
 static void hand_over_run(struct pm_zone *z, uint32_t start, uint32_t end)
 {
+	for (uint32_t pfn = start; pfn < end; pfn++)
+		fzp.m.page[pfn].state = PM_INSIDE;
 	while (start < end) {
 		unsigned int order = start ? (unsigned int)__builtin_ctz(start) : fzp.m.max_order;
 
@@ -258,6 +264,7 @@ static bool begin_fresh(uint32_t nr_taken)
 	const struct qy_watermark_config marks = fzp.m.marks, none = {0};
 
 	learned = fzp.m;
+	fz.in.geo.guard_order = fz.in.geo.guard_wanted;
 	pm_init(&fzp.m, &fz.in.geo, fz.min_pfn, fz.end_pfn);
 	for (unsigned int i = 0; i < fzp.m.nr_zones; i++) {
 		fzp.m.zone[i].managed = learned.zone[i].managed;
@@ -267,6 +274,7 @@ static bool begin_fresh(uint32_t nr_taken)
 	pm_set_marks(&fzp.m, fz.in.geo.marks_late ? &none : &marks);
 	if (!take_caches(&learned, managed - nr_taken)) {
 		fzp.m = learned;
+		fz.in.geo.guard_order = 0;
 		return false;
 	}
 	fz_recreate();
@@ -286,6 +294,8 @@ void fzp_begin(void)
 	pm_init(&fzp.m, &fz.in.geo, fz.min_pfn, fz.end_pfn);
 	fzp.stale_pfn = FZ_NONE;
 	fzp.hook_left = 4;
+	for (unsigned int i = 0; i < FZP_FRAGS; i++)
+		fzp.frag[i].head = FZ_NONE;
 	while (fz_seen_find(QY_REPORT_NOMEM, NULL)) /* for its caches */
 		fzp.m.told++;
 	fz_page_marks(fz.in.geo.marks, fz.in.geo.marks_more, &marks);
@@ -295,6 +305,6 @@ void fzp_begin(void)
 	settle_lists();
 	pm_set_marks(&fzp.m, &marks);
 	/* bootmem hands its own map over last, wherever that is. */
-	if (!fz.in.geo.fresh || fz.in.geo.bootmem || !begin_fresh(n))
+	if (!(fz.in.geo.fresh || fz.in.geo.guard_wanted) || fz.in.geo.bootmem || !begin_fresh(n))
 		give_all_back(n);
 }

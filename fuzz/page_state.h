@@ -7,7 +7,8 @@
  * library, whose calls to the real ones must be those, one by one.
  *
  * fuzz_page.c: the target, comparison. fuzz_page_alloc.c: blocks. fuzz_page_reclaim.c: shrinkers,
- * hook, marks. page_start.c: how an instance begins.
+ * hook, marks. fuzz_page_runs.c: runs of pages. fuzz_page_frag.c: small pieces. page_start.c: how
+ * an instance begins.
  */
 #ifndef QY_FUZZ_PAGE_STATE_H
 #define QY_FUZZ_PAGE_STATE_H
@@ -21,6 +22,17 @@
 
 struct fzp_block {
 	uint32_t pfn, seed;
+};
+
+/* A small piece of a block, as qy_page_frag_alloc() cuts them. */
+struct fzp_piece {
+	char *p; /* NULL: none */
+	uint32_t head, size, seed;
+};
+
+struct fzp_frag {
+	struct qy_page_frag_cache cache;
+	uint32_t head, offset, size; /* head FZ_NONE: there is no block */
 };
 
 /* A shrinker of the program's: every third block, as so many objects each. */
@@ -40,14 +52,18 @@ enum fzp_kind {
 	FZP_LEAVE, /* unregisters itself */
 	FZP_RETURN,
 	FZP_HOOK,
+	FZP_MOVE, /* a block is to be moved */
 };
 
 struct fzp_event {
 	enum fzp_kind kind;
 	unsigned int who, gfp, node, order; /* node: COUNT, SCAN; order: HOOK, FREE */
-	uint32_t pfn;
+	uint32_t pfn, to;
 	uint64_t n, scanned, ret;
 };
+
+#define FZP_PIECES 32
+#define FZP_FRAGS 2
 
 struct fzp_state {
 	struct pm_model m;
@@ -61,9 +77,17 @@ struct fzp_state {
 	struct fzp_shrinker shrinker[FZP_SHRINKERS];
 	uint8_t order[FZP_SHRINKERS]; /* registered, newest first */
 	unsigned int nr_registered, next_victim, hook_left;
+	bool moved;		       /* in this step, by the model: contents are elsewhere yet */
 	uint32_t stale_pfn, stale_off; /* a byte of a free page that was written: FZ_NONE: none */
 	bool stale_single;
 	unsigned int stale_reports; /* that this step must bring */
+	struct pm_area area[PM_AREAS];
+	struct qy_cma *cma[PM_AREAS];
+	unsigned int nr_areas;
+	struct fzp_frag frag[FZP_FRAGS];
+	struct fzp_piece piece[FZP_PIECES];
+	uint32_t pieces[FZ_MAX_PFN]; /* out, of the block with this head */
+	bool held[FZ_MAX_PFN];	     /* by its cache */
 };
 
 extern struct fzp_state fzp;
@@ -96,16 +120,25 @@ void fzp_stamp(int h);
 void fzp_check(int h);
 /* What the model does in place of the library; the block's handle is forgotten. */
 void fzp_model_free(int h);
-/* pm_alloc(), and what was written into free pages is found. */
-uint32_t fzp_model_alloc(unsigned int node, unsigned int gfp, unsigned int order);
 /* Reports of failures and of stale writes that the model foresaw in this step. */
 void fzp_expect_reports(void);
 /* The model gave @pfn, the library @page. */
 void fzp_same_block(uint32_t pfn, const struct qy_page *page, unsigned int order);
-/* A block of the program's from now on. */
+/* A block of the program's from now on; @gfp says what must be in it. */
+#define FZP_NOT_FRESH 0xffffffffu
 void fzp_own(int h, uint32_t pfn, unsigned int gfp);
 /* false: not one of these operations. */
 bool fzp_step_alloc(const struct fz_op *op, struct fz_log *log);
+
+/* The library's own block would be freed: the program's fault, and not seen. */
+bool fzp_is_own(uint32_t pfn);
+unsigned int fzp_free_handles(void);
+
+/* ---- fuzz_page_runs.c, fuzz_page_frag.c ---- */
+
+bool fzp_step_runs(const struct fz_op *op, struct fz_log *log);
+bool fzp_step_frag(const struct fz_op *op, struct fz_log *log);
+void fzp_check_pieces(void);
 
 /* ---- fuzz_page_reclaim.c ---- */
 
@@ -114,6 +147,8 @@ void fzp_script_begin(void);
 void fzp_script_end(void);
 /* The library's lists of zones are the model's. */
 void fzp_check_zonelists(void);
+int fzp_move(struct qy_mm *mm, struct qy_page *from, struct qy_page *to, unsigned int order,
+	     void *ctx);
 bool fzp_hook(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order, void *ctx);
 bool fzp_step_reclaim(const struct fz_op *op, struct fz_log *log);
 
