@@ -41,20 +41,44 @@ void fzp_script_end(void)
 
 /* ---- the model's side ---- */
 
-/* A block that the program can do without: from @from on, every third (@who), or any (< 0). */
+/* The live handles of a word that are every third (@who), or any (< 0). */
+static uint64_t candidates(unsigned int word, int who)
+{
+	uint64_t bits = fzp.live[word];
+
+	if (who < 0)
+		return bits;
+	/* 64 = 1 modulo 3: from word to word the pattern moves by one. */
+	return bits & UINT64_C(0x9249249249249249)
+			      << ((unsigned int)who + 2 * (word % FZP_SHRINKERS)) % FZP_SHRINKERS;
+}
+
+/* Can the program do without it? */
+static bool can_spare(unsigned int h, int node)
+{
+	const struct pm_page *p = &fzp.m.page[fzp.block[h].pfn];
+
+	return !(p->flags & PM_F_RETIRED) && p->refs == 1 &&
+	       (node < 0 || fzp.m.zone[p->zone].node == (unsigned int)node);
+}
+
+/* The first that it can, from the one after the last; -1: none. */
 static int victim(int who, int node)
 {
-	for (unsigned int i = 0; i < FZ_NR_BLOCKS; i++) {
-		unsigned int h = (fzp.next_victim + i) % FZ_NR_BLOCKS;
-		const struct pm_page *p = &fzp.m.page[fzp.block[h].pfn];
+	unsigned int from = fzp.next_victim % FZ_NR_BLOCKS;
 
-		if (!fzp_is_live(h) || (who >= 0 && h % FZP_SHRINKERS != (unsigned int)who))
-			continue;
-		if ((p->flags & PM_F_RETIRED) || p->refs != 1)
-			continue;
-		if (node >= 0 && fzp.m.zone[p->zone].node != (unsigned int)node)
-			continue;
-		return (int)h;
+	for (unsigned int i = 0; i <= FZ_NR_BLOCKS / 64; i++) {
+		unsigned int word = (from / 64 + i) % (FZ_NR_BLOCKS / 64);
+		uint64_t bits = candidates(word, who);
+
+		if (i == 0)
+			bits &= ~UINT64_C(0) << (from % 64);
+		for (; bits; bits &= bits - 1) {
+			unsigned int h = word * 64 + (unsigned int)__builtin_ctzll(bits);
+
+			if (can_spare(h, node))
+				return (int)h;
+		}
 	}
 	return -1;
 }
@@ -80,12 +104,9 @@ static size_t count_victims(unsigned int who, int node)
 {
 	size_t n = 0;
 
-	for (unsigned int h = who; h < FZ_NR_BLOCKS; h += FZP_SHRINKERS) {
-		const struct pm_page *p = &fzp.m.page[fzp.block[h].pfn];
-
-		n += fzp_is_live(h) && !(p->flags & PM_F_RETIRED) && p->refs == 1 &&
-		     (node < 0 || fzp.m.zone[p->zone].node == (unsigned int)node);
-	}
+	for (unsigned int word = 0; word < FZ_NR_BLOCKS / 64; word++)
+		for (uint64_t bits = candidates(word, (int)who); bits; bits &= bits - 1)
+			n += can_spare(word * 64 + (unsigned int)__builtin_ctzll(bits), node);
 	return n;
 }
 

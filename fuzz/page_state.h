@@ -7,8 +7,8 @@
  * library, whose calls to the real ones must be those, one by one.
  *
  * fuzz_page.c: the target, comparison. fuzz_page_alloc.c: blocks. fuzz_page_reclaim.c: shrinkers,
- * hook, marks. fuzz_page_runs.c: runs of pages. fuzz_page_frag.c: small pieces. page_start.c: how
- * an instance begins.
+ * hook, marks. fuzz_page_runs.c: runs of pages. fuzz_page_frag.c: small pieces.
+ * fuzz_page_text.c: texts. fuzz_page_anon.c: memory of the system's. page_start.c: how an instance begins.
  */
 #ifndef QY_FUZZ_PAGE_STATE_H
 #define QY_FUZZ_PAGE_STATE_H
@@ -139,6 +139,14 @@ unsigned int fzp_free_handles(void);
 bool fzp_step_runs(const struct fz_op *op, struct fz_log *log);
 bool fzp_step_frag(const struct fz_op *op, struct fz_log *log);
 void fzp_check_pieces(void);
+
+/* ---- fuzz_page_text.c ---- */
+
+void fzp_text(const struct fz_op *op, struct fz_log *log);
+
+/* ---- fuzz_page_anon.c ---- */
+
+void fzp_anon(const struct fz_op *op, struct fz_log *log);
 
 /* ---- fuzz_page_reclaim.c ---- */
 

@@ -3,10 +3,11 @@
  * stress_main.c - random inputs without an engine, any compiler; and the measure of speed.
  *
  *   stress_page [--seconds S] [--inputs N] [--ops N] [--seed N] [--plant N] [--no-check]
- *               [--save FILE]
+ *               [--pages N] [--save FILE]
  *
- * Prints inputs, operations and operations per second. With --save the input under way is written
- * to FILE first thing at a failure. A failure aborts.
+ * Prints inputs, operations and operations per second. With --pages the header is all zeros but for
+ * that number (16 … 256) and max order 10: the plainest instance. With --save the input under way
+ * is written to FILE first thing at a failure. A failure aborts.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,7 +52,7 @@ static int usage(void)
 {
 	fprintf(stderr,
 		"usage: stress_%s [--seconds S] [--inputs N] [--ops N] [--seed N] [--plant N] "
-		"[--no-check] [--save FILE]\n",
+		"[--no-check] [--pages N] [--save FILE]\n",
 		FZ_TARGET.name);
 	return 2;
 }
@@ -59,7 +60,7 @@ static int usage(void)
 int main(int argc, char **argv)
 {
 	struct fz_options opts = {.failed = failed};
-	unsigned long seconds = 10, inputs = ~0ul, ops = 200, seed = 1, done = 0;
+	unsigned long seconds = 10, inputs = ~0ul, ops = 200, seed = 1, done = 0, pages = 0;
 	double start, end;
 
 	fz_plant_from_env();
@@ -82,6 +83,8 @@ int main(int argc, char **argv)
 			ops = strtoul(argv[i + 1], NULL, 0);
 		else if (!strcmp(argv[i], "--seed"))
 			seed = strtoul(argv[i + 1], NULL, 0);
+		else if (!strcmp(argv[i], "--pages"))
+			pages = strtoul(argv[i + 1], NULL, 0);
 		else
 			return usage();
 		i++;
@@ -91,6 +94,11 @@ int main(int argc, char **argv)
 	for (; done < inputs && end - start < (double)seconds; done++) {
 		input_size = fz_generate(FZ_TARGET.which, input, sizeof(input), (unsigned int)ops,
 					 seed * 1000003 + done);
+		if (pages) {
+			memset(input + 3, 0, FZ_HEADER - 3);
+			input[3] = (uint8_t)(pages - 16);
+			input[5] = 10;
+		}
 		fz_run(&FZ_TARGET, input, input_size, &opts);
 		end = now();
 	}
