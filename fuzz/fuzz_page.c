@@ -59,8 +59,8 @@ static void page_step(const struct fz_op *op, struct fz_log *log)
 	fzp.m.tell = 0;
 	fzp.stale_reports = 0;
 	fzp.moved = false;
-	if (fzp_step_alloc(op, log) || fzp_step_reclaim(op, log) || fzp_step_runs(op, log) ||
-	    fzp_step_frag(op, log))
+	if (fzp_step_alloc(op, log) || fzp_step_reclaim(op, log) || fzp_step_marks(op, log) ||
+	    fzp_step_runs(op, log) || fzp_step_frag(op, log))
 		return;
 	switch ((enum fz_opcode)op->op) {
 	case FZ_PAGE_TEXT:

@@ -436,7 +436,8 @@ static void say_field(struct text *t, enum fz_kind kind, unsigned int raw,
 		[FZ_K_VARIANT] = "way", [FZ_K_CPU] = "cpu",	  [FZ_K_SIZE] = "size",
 		[FZ_K_ALIGN] = "align", [FZ_K_COUNT] = "count",	  [FZ_K_LEN] = "bytes",
 		[FZ_K_BYTE] = "value",	[FZ_K_PRIORITY] = "priority",
-		[FZ_K_PAGES] = "pages", [FZ_K_CMA] = "manner",	  [FZ_K_ALIGN_ORDER] = "aligned to order",
+		[FZ_K_PAGES] = "pages", [FZ_K_CMA] = "manner",
+		[FZ_K_ALIGN_ORDER] = "align order",
 	};
 	uint64_t v = fz_value(kind, raw, &in->geo);
 	char words[128];

@@ -82,7 +82,7 @@ static int survey(struct run *r)
 			return -EBUSY;
 		if (h.who != FREE || isolated(r->m, pfn))
 			err = -EAGAIN;
-		pfn = (h.last < block + n - 1 ? h.last : block + n - 1) + 1;
+		pfn = h.last + 1;
 	}
 	return err;
 }
@@ -103,16 +103,13 @@ static void take(struct run *r)
 	pm_count_in_use(r->m, r->end - r->start);
 }
 
-/* Whole page blocks, as far as blocks in use at both ends reach. */
+/* Whole page blocks. */
 static void isolate(struct run *r)
 {
 	uint32_t n = 1u << r->m->block_order;
-	struct holding first = look(r, r->start), last = look(r, r->end - 1);
 
-	r->iso_start = first.who != FREE && first.pfn < r->start ? first.pfn : r->start;
-	r->iso_end = last.who != FREE && last.last >= r->end ? last.last + 1 : r->end;
-	r->iso_start = r->iso_start / n * n;
-	r->iso_end = up(r->iso_end, n);
+	r->iso_start = r->start / n * n;
+	r->iso_end = up(r->end, n);
 	for (uint32_t pfn = r->iso_start; pfn < r->iso_end; pfn += n) {
 		unsigned int before = pm_type(r->m, pfn);
 

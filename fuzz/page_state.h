@@ -6,9 +6,10 @@
  * and its hook and writes down what they are asked and what they do (struct fzp_event); then the
  * library, whose calls to the real ones must be those, one by one.
  *
- * fuzz_page.c: the target, comparison. fuzz_page_alloc.c: blocks. fuzz_page_reclaim.c: shrinkers,
- * hook, marks. fuzz_page_runs.c: runs of pages. fuzz_page_frag.c: small pieces.
- * fuzz_page_text.c: texts. fuzz_page_anon.c: memory of the system's. page_start.c: how an instance begins.
+ * fuzz_page.c: the target, comparison. fuzz_page_alloc.c: blocks. fuzz_page_reclaim.c: shrinkers
+ * and hook. fuzz_page_marks.c: marks, lists of zones. fuzz_page_runs.c: runs of pages.
+ * fuzz_page_frag.c: small pieces. fuzz_page_text.c: texts. fuzz_page_anon.c: memory of the
+ * system's. page_start.c: how an instance begins.
  */
 #ifndef QY_FUZZ_PAGE_STATE_H
 #define QY_FUZZ_PAGE_STATE_H
@@ -153,11 +154,17 @@ void fzp_anon(const struct fz_op *op, struct fz_log *log);
 /* Nothing is foreseen yet; and at the step's end: all that was foreseen has happened. */
 void fzp_script_begin(void);
 void fzp_script_end(void);
-/* The library's lists of zones are the model's. */
-void fzp_check_zonelists(void);
+/* What @what gave; all that was foreseen has happened. */
+void fzp_same_size(struct fz_log *log, const char *what, size_t got, size_t want);
 int fzp_move(struct qy_mm *mm, struct qy_page *from, struct qy_page *to, unsigned int order,
 	     void *ctx);
 bool fzp_hook(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order, void *ctx);
 bool fzp_step_reclaim(const struct fz_op *op, struct fz_log *log);
+
+/* ---- fuzz_page_marks.c ---- */
+
+/* The library's lists of zones are the model's. */
+void fzp_check_zonelists(void);
+bool fzp_step_marks(const struct fz_op *op, struct fz_log *log);
 
 #endif
