@@ -85,7 +85,7 @@ static struct block look_at(const struct contig *c, uint32_t pfn)
 	for (unsigned int order = 0; order <= c->mm->max_order; order++) {
 		uint32_t head = pfn & ~((1u << order) - 1);
 		const struct qy_page *page;
-		unsigned int type;
+		unsigned int type, size;
 
 		if (head < c->zone->start_pfn)
 			break;
@@ -95,15 +95,16 @@ static struct block look_at(const struct contig *c, uint32_t pfn)
 			continue;
 		if (type == QY__PAGE_RESERVED || type == QY__PAGE_OFFLINE || type == QY__PAGE_HOLE)
 			return (struct block){order ? HOLDER_NOBODY : HOLDER_FAST, pfn, 0};
-		if (page->order < order)
+		size = qy__load_relaxed(&page->order);
+		if (size < order)
 			break;
 		if (type == QY__PAGE_BUDDY)
-			return (struct block){HOLDER_FREE, head, page->order};
+			return (struct block){HOLDER_FREE, head, size};
 		if (type == QY__PAGE_PCP)
-			return (struct block){HOLDER_NOBODY, head, page->order};
+			return (struct block){HOLDER_NOBODY, head, size};
 		if (type == QY__PAGE_ALLOC)
-			return (struct block){holder_of_alloc(c->mm, page), head, page->order};
-		return (struct block){HOLDER_FAST, head, page->order};
+			return (struct block){holder_of_alloc(c->mm, page), head, size};
+		return (struct block){HOLDER_FAST, head, size};
 	}
 	return (struct block){HOLDER_NOBODY, pfn, 0};
 }
@@ -366,7 +367,7 @@ static struct qy__zone *zone_of_range(struct qy_mm *mm, uint32_t start, uint32_t
 
 		if (type == QY__PAGE_HOLE || type == QY__PAGE_OFFLINE)
 			return NULL;
-		if (first[i].zone != first->zone)
+		if (qy__page_zone(mm, first + i) != qy__page_zone(mm, first))
 			return NULL;
 	}
 	return qy__page_zone(mm, first);

@@ -363,7 +363,7 @@ static inline struct qy_page *qy__page_head(const struct qy_mm *mm, struct qy_pa
 
 static inline struct qy__zone *qy__page_zone(const struct qy_mm *mm, const struct qy_page *page)
 {
-	return &mm->zone[page->zone];
+	return &mm->zone[qy__load_relaxed(&page->zone)];
 }
 
 /* An entry of mm->pageblock: the type, above it (ISOLATE) the type before it was isolated. */

@@ -150,7 +150,7 @@ static QY_ALWAYS_INLINE bool qy__pcp_put(struct qy_mm *mm, struct qy__zone *zone
 	if (unlikely(!pcp) || unlikely(!qy__pcp_enter(mm, pcp)))
 		return false;
 	head->migratetype = type;
-	head->alloc.refcount = 0;
+	qy__store_relaxed(&head->alloc.refcount, 0);
 	qy__store_relaxed(&head->state, QY__PAGE_STATE(QY__PAGE_PCP, order, zone->index, 0));
 	qy__pcp_push(mm, &pcp->list[qy__pcp_index(qy__planted(107) ? 0 : order, list)], head);
 	qy__pcp_add_count(pcp, 1u << order);
