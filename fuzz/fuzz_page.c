@@ -6,6 +6,7 @@
  * everything that is freed, what comes back and what is reported; what shrinkers are asked; and
  * after each step what every counter says.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "page_state.h"
