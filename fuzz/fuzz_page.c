@@ -228,13 +228,36 @@ static void page_feedback(uint8_t counters[FZ_FEEDBACK])
 }
 
 /* A byte of a free page that the input wrote stands until somebody gets the page. */
-static bool page_excuses(const struct qy_violation *v)
+static bool is_stale_byte(const struct qy_violation *v)
 {
 	char text[sizeof(v->text)];
 
 	snprintf(text, sizeof(text), "free page %u holds ", fzp.stale_pfn);
 	return fzp.stale_pfn != FZ_NONE && !strcmp(v->id, "B13") &&
 	       !strncmp(v->text, text, strlen(text));
+}
+
+/* The program gave an area's page back, but not to the area. */
+static bool is_lost_page(const struct qy_violation *v)
+{
+	const char *at = strstr(v->text, ": page ");
+	unsigned int pfn;
+
+	if (strcmp(v->id, "CM") || !at || sscanf(at, ": page %u is taken", &pfn) != 1)
+		return false;
+	for (unsigned int i = 0; i < fzp.nr_areas; i++) {
+		const struct pm_area *a = &fzp.area[i];
+		uint32_t off = pfn - a->base;
+
+		if (pfn >= a->base && off < a->pages && a->used[off >> a->order_per_bit])
+			return pm_check_single(&fzp.m, pfn) != 0;
+	}
+	return false;
+}
+
+static bool page_excuses(const struct qy_violation *v)
+{
+	return is_stale_byte(v) || is_lost_page(v);
 }
 
 const struct fz_target fz_page_target = {
