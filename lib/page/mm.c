@@ -28,6 +28,8 @@
 
 #define DEFAULT_SPAN ((size_t)64 << 30)
 #define LEAST_SPAN ((size_t)16 << 20)
+/* The span begins at a multiple of the largest block, up to this: as many pages in every run. */
+#define MOST_ALIGN ((size_t)64 << 20)
 #define SECTION ((size_t)8 << 20) /* what is brought in at a time, at least */
 
 #define DEFAULT_PAGEBLOCK_ORDER 9
@@ -161,7 +163,8 @@ static struct qy_mm *place_anon(const struct qy_mm_config *cfg, struct qy__osif 
 	struct qy_mm where = {0}, *mm;
 
 	if (qy__osif_anon(os, cfg->size ? cfg->size : DEFAULT_SPAN,
-			  min(cfg->size ? cfg->size : LEAST_SPAN, LEAST_SPAN), QY_PAGE_SIZE))
+			  min(cfg->size ? cfg->size : LEAST_SPAN, LEAST_SPAN),
+			  min(block, MOST_ALIGN)))
 		return NULL;
 	os->clock = cfg->clock;
 	pages = os->size >> QY_CONFIG_PAGE_SHIFT;
