@@ -273,14 +273,12 @@ void qy__page_debug_migrate_slow(struct qy_mm *mm, const struct qy_page *from, s
 /* ---- bad pages ---- */
 
 /* NULL: a page of a block that comes from a free list is as it should be. */
-static const char *bad_page_reason(const struct qy_page *page, bool is_head, unsigned int order)
+static const char *bad_page_reason(const struct qy_page *page, bool is_head)
 {
 	unsigned int type = qy__load_relaxed(&page->type);
 
 	if (type != (is_head ? QY__PAGE_ALLOC : QY__PAGE_INSIDE))
 		return "nonzero mapcount"; /* the kernel keeps a page's type there */
-	if (is_head && page->order != order)
-		return "wrong order";
 	if (page->alloc.refcount)
 		return "nonzero _refcount";
 	if (qy__page_flags(page) & ~(is_head ? FREE_FLAGS : 0u))
@@ -345,9 +343,8 @@ static void report_bad_page(struct qy_mm *mm, struct qy_page *head, const struct
  * A page of the block that seems to be somebody's is left as it is: he may be right. Only the head
  * says from now on what the block is.
  */
-static void retire(struct qy_page *head, unsigned int order)
+static void retire(struct qy_page *head)
 {
-	head->order = (uint8_t)order;
 	memset(&head->track, 0, sizeof(head->track));
 	head->alloc.refcount = 1;
 	qy__page_set_flags(head, QY__PAGE_F_RETIRED);
@@ -357,13 +354,13 @@ static void retire(struct qy_page *head, unsigned int order)
 bool qy__check_new_page_slow(struct qy_mm *mm, struct qy_page *head, unsigned int order)
 {
 	for (uint32_t i = 0; i < 1u << order; i++) {
-		const char *reason = bad_page_reason(head + i, !i, order);
+		const char *reason = bad_page_reason(head + i, !i);
 
 		if (likely(!reason))
 			continue;
 		report_bad_page(mm, head, head + i, order, reason,
 				(uintptr_t)__builtin_return_address(0));
-		retire(head, order);
+		retire(head);
 		return false;
 	}
 	return true;

@@ -104,7 +104,7 @@ static inline void qy__page_debug_migrate(struct qy_mm *mm, const struct qy_page
 }
 
 /*
- * A block fresh from a list: head ALLOC and of @order, the others INSIDE, no flags but REPORTED, no
+ * A block fresh from a list: head ALLOC, the others INSIDE, no flags but REPORTED, no
  * references. false: it is not; that was told (60 times a minute), and the block is
  * retired: take another.
  */

@@ -367,6 +367,22 @@ static void string_goes_before_configuration(void **state)
 	}
 }
 
+static void order_0_in_the_string_means_no_guards(void **state)
+{
+	(void)state;
+	instance_init(&in, PAGES);
+	in.config.page_debug = QY_CONFIG_DEBUG ? QY_PAGE_UNMAP : 0;
+	in.config.guardpage_minorder = 3;
+	in.config.debug = "debug_guardpage_minorder=0";
+	instance_create(&in);
+	assert_false(qy__guardpage(in.mm, 0));
+	tear_down(NULL);
+	in.config.debug = NULL;
+	instance_create(&in);
+	assert_int_equal(qy__guardpage(in.mm, 2), QY_CONFIG_DEBUG);
+	assert_false(qy__guardpage(in.mm, 3));
+}
+
 static void string_of_the_other_build_is_accepted_without_effect(void **state)
 {
 	unsigned int expected = QY_CONFIG_DEBUG ? QY_PAGE_UNMAP | QY_PAGE_OWNER : 0;
@@ -524,6 +540,7 @@ int main(void)
 		cmocka_unit_test_teardown(pages_that_come_in_later_are_poisoned_too, tear_down),
 		cmocka_unit_test_teardown(flags_the_build_does_not_know_are_refused, tear_down),
 		cmocka_unit_test_teardown(string_goes_before_configuration, tear_down),
+		cmocka_unit_test_teardown(order_0_in_the_string_means_no_guards, tear_down),
 		cmocka_unit_test_teardown(string_of_the_other_build_is_accepted_without_effect,
 					  tear_down),
 		cmocka_unit_test_teardown(long_run_under_all_flags_reports_nothing, tear_down),

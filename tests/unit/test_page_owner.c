@@ -5,6 +5,8 @@
  */
 #include "instance.h"
 
+#include <errno.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -513,13 +515,19 @@ static __attribute__((noinline)) void free_here(struct qy_page *page)
 	__asm__ volatile("" : : : "memory");
 }
 
-/* A return address in the first bytes of @fn. */
+#ifdef __OPTIMIZE__
+#define MOST_ABOVE 4
+#else
+#define MOST_ABOVE 8 /* nothing is inlined */
+#endif
+
+/* A return address in the first bytes of @fn, and few of the library's own on top. */
 static bool stack_has(uint32_t handle, uintptr_t fn)
 {
 	const uintptr_t *pc;
 	unsigned int nr = qy__depot_fetch(in.mm->depot, handle, &pc);
 
-	for (unsigned int i = 0; i < nr; i++)
+	for (unsigned int i = 0; i < nr && i < MOST_ABOVE; i++)
 		if (pc[i] > fn && pc[i] < fn + 100)
 			return true;
 	return false;
@@ -561,6 +569,61 @@ static void report_of_damaged_poison_has_both_stacks(void **state)
 	assert_true(r.alloc_frames > 0);
 	assert_true(r.free_frames > 0);
 	assert_sound(in.mm);
+}
+
+static struct qy_report told;
+static unsigned int nr_told;
+
+static void keep_report(const struct qy_report *r, void *ctx)
+{
+	(void)ctx;
+	told = *r;
+	nr_told++;
+}
+
+/* Of a block with many histories, that of the damaged page counts. */
+static void report_names_who_had_the_damaged_page(void **state)
+{
+	struct qy_page *page;
+
+	(void)state;
+	instance_init(&in, PAGES);
+	in.config.page_debug = QY_PAGE_OWNER | QY_PAGE_POISON;
+	in.config.clock.fn = tell_time;
+	in.config.sink.fn = keep_report;
+	instance_create(&in);
+	now = 1000;
+	page = qy_alloc_pages(in.mm, QY_GFP_KERNEL, 6);
+	assert_non_null(page);
+	assert_int_equal(qy_split_page(in.mm, page, 6), 0);
+	for (unsigned int i = 0; i < 64; i++) {
+		now = 2000 + i;
+		assert_int_equal(qy_free_pages(in.mm, page + i, 0), 0);
+	}
+	*((char *)hide(qy_page_address(in.mm, page + 37)) + 5) = 0;
+	nr_told = 0;
+	assert_int_equal(qy_validate(in.mm), 1);
+	assert_int_equal(nr_told, 1);
+	assert_ptr_equal(told.damage, (char *)qy_page_address(in.mm, page + 37) + 5);
+	assert_int_equal(told.alloc.when, 1000);
+	assert_int_equal(told.free.when, 2037);
+	assert_int_equal(told.alloc.tid, syscall(SYS_gettid));
+	assert_int_equal(told.free.tid, syscall(SYS_gettid));
+	assert_true(told.here.nr > 0);
+	assert_sound(in.mm);
+}
+
+static void records_go_with_their_instance(void **state)
+{
+	void *records;
+
+	(void)state;
+	make(QY_BACKING_ANON);
+	records = in.mm->owner;
+	assert_int_equal(msync(records, PAGE_BYTES, MS_ASYNC), 0);
+	tear_down(NULL);
+	assert_int_equal(msync(records, PAGE_BYTES, MS_ASYNC), -1);
+	assert_int_equal(errno, ENOMEM);
 }
 
 static __attribute__((noinline)) struct qy_page *take_left(unsigned int turns);
@@ -651,6 +714,8 @@ int main(void)
 		cmocka_unit_test_teardown(nothing_is_told_when_it_is_off, tear_down),
 		cmocka_unit_test_teardown(stacks_show_who_took_it_and_who_gave_it_back, tear_down),
 		cmocka_unit_test_teardown(report_of_damaged_poison_has_both_stacks, tear_down),
+		cmocka_unit_test_teardown(report_names_who_had_the_damaged_page, tear_down),
+		cmocka_unit_test_teardown(records_go_with_their_instance, tear_down),
 		cmocka_unit_test_teardown(depot_grows_without_end_of_recursion, tear_down),
 		cmocka_unit_test_teardown(child_goes_on_with_its_copy, tear_down),
 	};

@@ -329,6 +329,22 @@ static void bad_page_is_told_and_never_handed_out(void **state)
 	}
 }
 
+static void damage_on_cpus_lists_is_told_too(void **state)
+{
+	struct qy_page *only;
+
+	(void)state;
+	if (!QY_CONFIG_DEBUG)
+		skip();
+	make(0, QY_ON);
+	only = the_only_block(0);
+	assert_int_equal(only->type, QY__PAGE_PCP);
+	break_references(only);
+	assert_null(qy_alloc_pages(in.mm, QY_GFP_KERNEL | QY_GFP_NOWARN, 0));
+	assert_non_null(strstr(take_report(&in, QY_REPORT_METADATA).title, ": nonzero _refcount"));
+	assert_int_equal(qy_free_pages(in.mm, only, 0), -EINVAL);
+}
+
 static void another_block_comes_in_place_of_a_bad_page(void **state)
 {
 	struct qy_page *only, *page;
@@ -402,6 +418,7 @@ int main(void)
 		cmocka_unit_test_teardown(guards_are_the_halves_next_to_a_page, tear_down),
 		cmocka_unit_test_teardown(guard_order_without_trapping_is_nothing, tear_down),
 		cmocka_unit_test_teardown(bad_page_is_told_and_never_handed_out, tear_down),
+		cmocka_unit_test_teardown(damage_on_cpus_lists_is_told_too, tear_down),
 		cmocka_unit_test_teardown(another_block_comes_in_place_of_a_bad_page, tear_down),
 		cmocka_unit_test_teardown(bad_pages_are_told_sixty_times_a_minute, tear_down),
 	};
