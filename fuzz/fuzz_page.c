@@ -266,6 +266,7 @@ const struct fz_target fz_page_target = {
 	.check = QY_CHECK_BUDDY,
 	.excuses = page_excuses,
 	.configure = fzp_configure,
+	.spoil = fzp_spoil,
 	.begin = page_begin,
 	.step = page_step,
 	.compare = page_compare,

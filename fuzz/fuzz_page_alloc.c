@@ -273,6 +273,22 @@ void pm_program_frees(uint32_t pfn)
 		pm_free(&fzp.m, pfn);
 }
 
+/* The report names what is wrong. */
+static void expect_bad_free(uint32_t pfn)
+{
+	const struct fz_seen *s = fz_expect(QY_REPORT_BAD_PAGE_FREE, NULL);
+	bool here = pfn >= fz.min_pfn && pfn < fz.end_pfn;
+	const struct pm_page *p = &fzp.m.page[here ? pfn : 0];
+	const char *want = !here ? "no page of this instance"
+			   : p->state == PM_FREE || p->state == PM_LISTED || p->state == PM_GUARD
+				   ? "already free"
+			   : p->state == PM_USED ? "given up"
+						 : "";
+
+	if (!strstr(s->title, want))
+		fz_fail("model", "free of page %u: \"%s\", expected \"%s\"", pfn, s->title, want);
+}
+
 /* Free @page or @addr, which is frame @pfn, and compare. */
 static void free_and_compare(struct qy_page *page, const void *addr, uint32_t pfn,
 			     unsigned int order, struct fz_log *log)
@@ -292,10 +308,12 @@ static void free_and_compare(struct qy_page *page, const void *addr, uint32_t pf
 	if (got != want)
 		fz_fail("model", "free of pfn %u, order %u gave %d, expected %d", pfn, order, got,
 			want);
-	if (want)
-		fz_expect(want == -ERANGE ? QY_REPORT_PAGE_ORDER : QY_REPORT_BAD_PAGE_FREE, NULL);
-	if (want == -ERANGE)
+	if (want == -ERANGE) {
+		fz_expect(QY_REPORT_PAGE_ORDER, NULL);
 		fzp.m.page[pfn].flags |= PM_F_RETIRED;
+	} else if (want) {
+		expect_bad_free(pfn);
+	}
 }
 
 /* The library's own block would be freed: the program's fault, and not seen. */

@@ -13,7 +13,7 @@
 
 #define SPAN ((size_t)16 << 20)
 #define BLOCKS 16
-#define MOST_STEPS 24
+#define MOST_STEPS 16
 
 static struct {
 	struct qy_mm *mm;

@@ -324,6 +324,10 @@ static void try_bad_config(struct qy_mm_config *cfg, unsigned int bad)
 		want = ENOMEM;
 		break;
 	}
+	if (fz.target->spoil && fz.in.geo.version == 2 && (fz.in.geo.seed & 1)) {
+		fz.target->spoil(cfg, fz.in.geo.seed >> 1);
+		want = EINVAL;
+	}
 	errno = 0;
 	mm = qy_mm_create(cfg);
 	if (mm || errno != want)

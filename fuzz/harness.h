@@ -37,6 +37,8 @@ struct fz_target {
 		check; /* QY_CHECK_*: after every step; everything at every 16th and at the end */
 	/* What the instance is to have besides; page: NOMEM reports are foreseen, too. */
 	void (*configure)(struct qy_mm_config *cfg);
+	/* Make the configuration one that must be refused (EINVAL), in one of many ways. */
+	void (*spoil)(struct qy_mm_config *cfg, unsigned int way);
 	void (*begin)(void); /* the instance is fresh */
 	void (*step)(const struct fz_op *op, struct fz_log *log);
 	void (*compare)(void); /* after every step */

@@ -53,6 +53,51 @@ void fzp_configure(struct qy_mm_config *cfg)
 		cfg->migrate.fn = fzp_move;
 }
 
+void fzp_spoil(struct qy_mm_config *cfg, unsigned int way)
+{
+	static const uint8_t far[4] = {10, 20, 20, 10}, near[4] = {10, 9, 20, 10},
+			     same[4] = {10, 20, 10, 10}, cpus[4] = {0, 1, 2, 0};
+	static const size_t falling[2] = {(size_t)40 << FZ_PAGE_SHIFT, (size_t)30 << FZ_PAGE_SHIFT};
+	static const struct qy_range holes[2] = {
+		{(size_t)60 << FZ_PAGE_SHIFT, (size_t)61 << FZ_PAGE_SHIFT},
+		{(size_t)50 << FZ_PAGE_SHIFT, (size_t)51 << FZ_PAGE_SHIFT}};
+
+	cfg->size = (size_t)256 << FZ_PAGE_SHIFT;
+	cfg->distance = far;
+	cfg->nr_nodes = 2;
+	cfg->node_limit = NULL;
+	cfg->cpu_node = NULL;
+	cfg->nr_cpus = 4;
+	switch (way % 16) {
+	case 0: cfg->nr_nodes = QY_MAX_NODES + 1; break;
+	case 1: cfg->distance = near; break;
+	case 2: cfg->distance = same; break;
+	case 3: cfg->cpu_node = cpus; break;
+	case 4:
+		cfg->nr_nodes = 3;
+		cfg->distance = NULL;
+		cfg->node_limit = falling;
+		break;
+	case 5:
+		cfg->hole = holes;
+		cfg->nr_holes = 2;
+		break;
+	case 6: cfg->nr_holes = 17; break;
+	case 7: cfg->watermark.scale_factor = 3001; break;
+	case 8: cfg->watermark.marks = (enum qy_watermarks)2; break;
+	case 9:
+		cfg->pcp_batch = 9;
+		cfg->pcp_high = 8;
+		break;
+	case 10: cfg->page_debug = 0x20; break;
+	case 11: cfg->grouping = (enum qy_switch)3; break;
+	case 12: cfg->zonelist_order = (enum qy_zonelist_order)2; break;
+	case 13: cfg->zone_limit[QY_ZONE_HIGHMEM] = FZ_PAGE_SIZE; break;
+	case 14: cfg->percpu_pagelist_high_fraction = 7; break;
+	default: cfg->early_allocator = (enum qy_early_allocator)2; break;
+	}
+}
+
 /* ---- what there is ---- */
 
 static struct qy_zone_stat stat_of(unsigned int nr)

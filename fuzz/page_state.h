@@ -111,6 +111,7 @@ static inline bool fzp_is_live(unsigned int h)
 /* ---- page_start.c ---- */
 
 void fzp_configure(struct qy_mm_config *cfg);
+void fzp_spoil(struct qy_mm_config *cfg, unsigned int way);
 void fzp_begin(void);
 
 /* ---- fuzz_page_alloc.c ---- */

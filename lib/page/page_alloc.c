@@ -336,6 +336,8 @@ static const char *bad_free_title(const struct qy_mm *mm, const struct qy_page *
 		return "Free of something that is no page of this instance";
 	switch (page->type) {
 	case QY__PAGE_BUDDY:
+	case QY__PAGE_PCP:
+	case QY__PAGE_GUARD:
 	case QY__PAGE_INSIDE: return "Page already free, or in the middle of a block";
 	case QY__PAGE_TAIL: return "Free in the middle of a compound block";
 	case QY__PAGE_SLAB:
