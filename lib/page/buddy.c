@@ -28,33 +28,45 @@
 #include "util/bitops.h"
 #include "util/plant.h"
 
-static void list_add(struct qy_mm *mm, struct qy__free_area *area, struct qy_page *page, bool tail)
+/*
+ * The link, @offset bytes into a descriptor, of the list's neighbour @pfn; @list if there is none.
+ * Chosen by value, not by a jump: nobody guesses which lists are empty. An integer until then, for
+ * the descriptor may not exist.
+ */
+static inline uint32_t *link_of(const struct qy_mm *mm, uint32_t pfn, size_t offset, uint32_t *list)
+{
+	uintptr_t none = -(uintptr_t)(pfn == QY__PFN_NONE);
+	uintptr_t page = (uintptr_t)mm->pages +
+			 (uintptr_t)(pfn - mm->min_pfn) * sizeof(struct qy_page) + offset;
+
+	return (uint32_t *)((page & ~none) | ((uintptr_t)list & none));
+}
+
+static inline void link_blocks(struct qy_mm *mm, struct qy__free_area *area, uint32_t type,
+			       uint32_t prev, uint32_t next, uint32_t next_of_prev,
+			       uint32_t prev_of_next)
+{
+	/* qy__zone_watermark_ok() looks at heads */
+	qy__store_relaxed(link_of(mm, prev, offsetof(struct qy_page, next), &area->head[type]),
+			  next_of_prev);
+	*link_of(mm, next, offsetof(struct qy_page, prev), &area->tail[type]) = prev_of_next;
+}
+
+static inline void list_add(struct qy_mm *mm, struct qy__free_area *area, struct qy_page *page,
+			    bool tail)
 {
 	uint32_t pfn = qy__page_pfn(mm, page), type = page->migratetype;
+	uint32_t to_tail = -(uint32_t)tail; /* all bits or none; QY__PFN_NONE is all bits */
 
-	page->prev = tail ? area->tail[type] : QY__PFN_NONE;
-	page->next = tail ? QY__PFN_NONE : area->head[type];
-	if (page->prev == QY__PFN_NONE)
-		qy__store_relaxed(&area->head[type], pfn); /* qy__zone_watermark_ok() looks */
-	else
-		qy__pfn_page(mm, page->prev)->next = pfn;
-	if (page->next == QY__PFN_NONE)
-		area->tail[type] = pfn;
-	else
-		qy__pfn_page(mm, page->next)->prev = pfn;
+	page->prev = area->tail[type] | ~to_tail;
+	page->next = area->head[type] | to_tail;
+	link_blocks(mm, area, type, page->prev, page->next, pfn, pfn);
 	area->nr_free++;
 }
 
-static void list_del(struct qy_mm *mm, struct qy__free_area *area, struct qy_page *page)
+static inline void list_del(struct qy_mm *mm, struct qy__free_area *area, struct qy_page *page)
 {
-	if (page->prev == QY__PFN_NONE)
-		qy__store_relaxed(&area->head[page->migratetype], page->next);
-	else
-		qy__pfn_page(mm, page->prev)->next = page->next;
-	if (page->next == QY__PFN_NONE)
-		area->tail[page->migratetype] = page->prev;
-	else
-		qy__pfn_page(mm, page->next)->prev = page->prev;
+	link_blocks(mm, area, page->migratetype, page->prev, page->next, page->next, page->prev);
 	page->next = page->prev = QY__PFN_NONE;
 	if (!qy__planted(1))
 		area->nr_free--;
