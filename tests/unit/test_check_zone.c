@@ -175,6 +175,25 @@ static void check_holes_Z8(void **state)
 	expect_violation(&in, "Z8");
 }
 
+/* Two wrongs that add up to the right sum. */
+static void check_present_B7(void **state)
+{
+	(void)state;
+	zone_at(0, QY_ZONE_DMA32)->present++;
+	zone_at(2, QY_ZONE_NORMAL)->present--;
+	expect_violation(&in, "B7");
+}
+
+/* The first page block holds books, no free block contradicts: types mean nothing here. */
+static void check_type_without_grouping_B6(void **state)
+{
+	(void)state;
+	in.mm->pageblock[0] = QY_MIGRATE_RECLAIMABLE;
+	expect_violation(&in, "B6");
+	in.mm->pageblock[0] = QY_MIGRATE_HIGHATOMIC;
+	expect_violation(&in, "B6");
+}
+
 static void check_marks_Z2(void **state)
 {
 	struct qy__zone *zone = zone_at(0, QY_ZONE_NORMAL);
@@ -487,6 +506,8 @@ int main(void)
 		cmocka_unit_test(check_spans_Z1),
 		cmocka_unit_test(check_zone_says_who_it_is_Z4),
 		cmocka_unit_test(check_holes_Z8),
+		cmocka_unit_test(check_present_B7),
+		cmocka_unit_test(check_type_without_grouping_B6),
 		cmocka_unit_test(check_marks_Z2),
 		cmocka_unit_test(check_boost_Z2),
 		cmocka_unit_test(check_reserves_Z3),
