@@ -237,20 +237,29 @@ static bool is_stale_byte(const struct qy_violation *v)
 	       !strncmp(v->text, text, strlen(text));
 }
 
-/* The program gave an area's page back, but not to the area. */
+/*
+ * The program gave an area's page back, but not to the area; or to the area while it still had a
+ * reference.
+ */
 static bool is_lost_page(const struct qy_violation *v)
 {
 	const char *at = strstr(v->text, ": page ");
-	unsigned int pfn;
+	const struct pm_page *p;
+	unsigned int pfn, off;
+	int n = 0;
 
-	if (strcmp(v->id, "CM") || !at || sscanf(at, ": page %u is taken", &pfn) != 1)
+	if (strcmp(v->id, "CM") || !at || sscanf(at, ": page %u is %n", &pfn, &n) != 1 || !n)
 		return false;
+	p = &fzp.m.page[pfn % FZ_MAX_PFN];
 	for (unsigned int i = 0; i < fzp.nr_areas; i++) {
 		const struct pm_area *a = &fzp.area[i];
-		uint32_t off = pfn - a->base;
 
-		if (pfn >= a->base && off < a->pages && a->used[off >> a->order_per_bit])
-			return pm_check_single(&fzp.m, pfn) != 0;
+		off = pfn - a->base;
+		if (pfn < a->base || off >= a->pages)
+			continue;
+		if (!a->used[off >> a->order_per_bit])
+			return p->state == PM_USED && p->owner && !(p->flags & PM_F_MOVABLE);
+		return pm_check_single(&fzp.m, pfn) != 0;
 	}
 	return false;
 }

@@ -319,11 +319,8 @@ static void free_and_compare(struct qy_page *page, const void *addr, uint32_t pf
 /* The library's own block would be freed: the program's fault, and not seen. */
 bool fzp_is_own(uint32_t pfn)
 {
-	if (pfn < fz.min_pfn || pfn >= fz.end_pfn || fzp.m.page[pfn].owner)
-		return false;
-	/* Where stacks are kept, some of what never came is a block like any other. */
-	return fzp.m.page[pfn].state == PM_USED ||
-	       (fzp.m.page[pfn].state == PM_GONE && (fz.in.geo.page_debug & QY_PAGE_OWNER));
+	return pfn >= fz.min_pfn && pfn < fz.end_pfn && fzp.m.page[pfn].state == PM_USED &&
+	       !fzp.m.page[pfn].owner;
 }
 
 static void do_free(const struct fz_op *op, struct fz_log *log, unsigned int order_change)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz_page_anon.c - target "page": a short life of a second instance, whose memory is the
- * system's: it grows, and what is free goes back.
+ * fuzz_page_anon.c - target "page": a short life of a second instance: one whose memory is the
+ * system's, which grows, and where what is free goes back; or one that writes down page owners.
  *
- * Where it lies is the system's business, so the model says less: blocks are aligned, disjoint and
- * keep what was written, all is free at the end, the checker is content, and nothing is reported.
+ * Where it lies is the system's business, and stacks take pages when they need them, so the model
+ * says less: blocks are aligned, disjoint and keep what was written, the checker is content, and
+ * nothing is reported.
  */
 #include <stdio.h>
 #include <string.h>
@@ -130,6 +131,17 @@ static void step(void)
 
 static struct qy_mm *create(void)
 {
+	static char arena[(size_t)2 << 20];
+	static const unsigned int debug[8] = {
+		0,
+		0,
+		0,
+		0,
+		QY_PAGE_OWNER,
+		QY_PAGE_UNMAP,
+		QY_PAGE_POISON,
+		QY_PAGE_OWNER | QY_PAGE_INIT_ON_ALLOC,
+	};
 	struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
 
 	an.max_order = 1 + draw(10);
@@ -141,6 +153,14 @@ static struct qy_mm *create(void)
 	cfg.grouping = draw(2) ? QY_ON : QY_OFF;
 	cfg.report_free = draw(2) ? (size_t)1 << (12 + draw(10)) : 0;
 	cfg.shuffle = draw(4) == 0;
+	cfg.page_debug = debug[draw(8)];
+	if (cfg.page_debug & QY_PAGE_OWNER) { /* the checker reads records in arenas only */
+		cfg.backing = QY_BACKING_ARENA;
+		cfg.base = arena;
+		cfg.size = sizeof(arena);
+	}
+	if (cfg.page_debug & QY_PAGE_UNMAP)
+		cfg.guardpage_minorder = draw(3);
 	cfg.seed = an.rng;
 	cfg.policy = QY_POLICY_REPORT;
 	cfg.sink.fn = sink;

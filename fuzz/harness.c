@@ -230,7 +230,6 @@ static size_t books_of(size_t n, const struct fz_geometry *geo)
 	cfg.nr_cpus = 4;
 	cfg.nr_nodes = geo->nr_nodes;
 	cfg.pcp = geo->pcp ? QY_ON : QY_OFF;
-	cfg.page_debug = geo->page_debug & QY_PAGE_OWNER;
 	cfg.debug = "slab_debug=FZPU";
 	cfg.sink.fn = sink;
 	cfg.policy = QY_POLICY_REPORT;
@@ -249,9 +248,9 @@ static size_t book_pages(const struct fz_geometry *geo)
 {
 	static struct {
 		size_t fixed, per_page_256;
-	} known[FZ_MAX_NODES + 1][2][2], *k;
+	} known[FZ_MAX_NODES + 1][2], *k;
 
-	k = &known[geo->nr_nodes][geo->pcp][!!(geo->page_debug & QY_PAGE_OWNER)];
+	k = &known[geo->nr_nodes][geo->pcp];
 	if (!k->fixed) {
 		size_t small = books_of(1024, geo), large = books_of(2048, geo);
 

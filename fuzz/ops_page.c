@@ -78,8 +78,6 @@ void fz_page_decode_header(struct fz_geometry *geo, const uint8_t h[FZ_HEADER])
 	/* They cost a page each time: every fourth input. */
 	if (h[13] & 0x60)
 		geo->page_debug = 0;
-	if (geo->page_debug && (h[12] & 0x18) == 0x18)
-		geo->page_debug |= QY_PAGE_OWNER;
 	if (!(h[13] & 0x1c) && (h[12] & 1))
 		geo->guard_wanted = 1 + (h[12] >> 1 & 3);
 	geo->migrate = (h[13] & 0x80) || geo->hook;
