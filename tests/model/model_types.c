@@ -517,9 +517,14 @@ static void run_scope(const struct scope *s, int id)
 
 	scope = s;
 	shape = s->shape;
+	if (shape.max_order > QY_CONFIG_MAX_ORDER_LIMIT) {
+		printf("%-34s left out: the library was built for smaller blocks\n", s->what);
+		return;
+	}
 	plant(0);
 	make_rig(s->reserves);
 	seen_init(&seen, s->states);
+	quads_init();
 	depth = 0;
 	steps = checks = 0;
 	checked_every = s->states < 30000 ? 1 : 1000;

@@ -316,6 +316,19 @@ static inline struct typed unpack(uint64_t word)
 	return t;
 }
 
+/* All there is for four pages of one page block is worked out once; see quads_init(). */
+static uint16_t sorted_quads[1 << 12]; /* index and value: movable << 8 | head << 4 | free */
+static bool quads_ready;
+
+static inline void sort_quad(struct typed *t)
+{
+	unsigned int quad = sorted_quads[t->movable << 8 | t->head << 4 | t->free];
+
+	t->free = quad & 0xf;
+	t->head = quad >> 4 & 0xf;
+	t->movable = quad >> 8;
+}
+
 /* Puts the lesser of two buddies first, at each level; those that lie in the zone as a whole. */
 static inline struct typed sort_buddies(const struct typed *t, unsigned int at, unsigned int order)
 {
@@ -330,6 +343,10 @@ static inline struct typed sort_buddies(const struct typed *t, unsigned int at, 
 		low.is[0] = t->is[at >> shape.block_order];
 	if (!half || !(mask & all_pages()))
 		return low;
+	if (order == 2 && quads_ready && shape.block_order >= 2 && !(mask & ~all_pages())) {
+		sort_quad(&low);
+		return low;
+	}
 	low = sort_buddies(t, at, order - 1);
 	high = sort_buddies(t, at + half, order - 1);
 	less = memcmp(&high, &low, sizeof(low));
@@ -347,6 +364,21 @@ static inline struct typed sort_buddies(const struct typed *t, unsigned int at, 
 	else if (order == shape.block_order)
 		low.is[0] = t->is[at >> shape.block_order];
 	return low;
+}
+
+static inline void quads_init(void)
+{
+	struct shape before = shape;
+
+	shape = (struct shape){0, 4, 2, 2, true};
+	for (uint32_t i = 0; !quads_ready && i < 1 << 12; i++) {
+		struct typed t = {i & 0xf, i >> 4 & 0xf, i >> 8, {0}};
+
+		t = sort_buddies(&t, 0, 2);
+		sorted_quads[i] = (uint16_t)(t.movable << 8 | t.head << 4 | t.free);
+	}
+	quads_ready = true;
+	shape = before;
 }
 
 /* The same for all states that differ in swapped buddies only. */
