@@ -148,7 +148,7 @@ static void check_list_sizes(struct qy__census *c)
 	if (!qy__check_alone(c->ck)) /* a thread may be about to set the limit */
 		return;
 	/* Less while the shrinkers run, nothing where somebody wants no page on a list. */
-	if (mm->reclaim.active)
+	if (mm->reclaim.short_lists)
 		high = min(high, 4 * batch);
 	if (zone->pcp_disabled)
 		high = 0;

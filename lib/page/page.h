@@ -229,7 +229,8 @@ struct qy__reclaim_state {
 	uint64_t warn_since;	      /* start of the present five seconds of messages */
 	uint32_t warned, suppressed;  /* messages in them; not told */
 	uint32_t balance_wanted;
-	uint32_t active; /* reclaim runs: lists on CPUs stay short */
+	uint32_t active;      /* walks under way */
+	uint32_t short_lists; /* requests that reclaim now: lists on CPUs stay short meanwhile */
 };
 
 struct qy_mm {

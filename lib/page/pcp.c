@@ -240,16 +240,15 @@ void qy__pcp_set_limit_locked(const struct qy_mm *mm, struct qy__zone *zone)
 {
 	uint32_t limit = qy__load_relaxed(&zone->pcp_high);
 
-	if (qy__load_relaxed(&mm->reclaim.active))
+	if (qy__load_relaxed(&mm->reclaim.short_lists))
 		limit = min(limit, 4 * qy__load_relaxed(&zone->pcp_batch));
 	if (zone->pcp_disabled)
 		limit = 0;
 	qy__store_relaxed(&zone->pcp_limit, limit);
 }
 
-void qy__pcp_reclaim(struct qy_mm *mm, bool begins)
+void qy__pcp_set_limits(struct qy_mm *mm)
 {
-	qy__fetch_add(&mm->reclaim.active, begins ? 1u : UINT32_MAX);
 	for (unsigned int z = 0; mm->pcp_on && z < mm->nr_zones; z++) {
 		struct qy__zone *zone = &mm->zone[z];
 
@@ -259,6 +258,15 @@ void qy__pcp_reclaim(struct qy_mm *mm, bool begins)
 		qy__pcp_set_limit_locked(mm, zone);
 		qy__unlock(&zone->lock);
 	}
+}
+
+void qy__pcp_reclaim(struct qy_mm *mm, bool begins)
+{
+	if (begins)
+		qy__fetch_add(&mm->reclaim.short_lists, 1);
+	else if (qy__load_relaxed(&mm->reclaim.short_lists)) /* 0: a child forgot it */
+		qy__fetch_sub(&mm->reclaim.short_lists, 1);
+	qy__pcp_set_limits(mm);
 }
 
 static void disable(struct qy_mm *mm, struct qy__zone *zone, uint32_t by)

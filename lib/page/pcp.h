@@ -182,6 +182,8 @@ void qy__zone_pcp_disable(struct qy_mm *mm, struct qy__zone *zone);
 void qy__zone_pcp_enable(struct qy_mm *mm, struct qy__zone *zone);
 /* How many pages a list may have now: fewer while reclaim runs, none when disabled. zone->lock. */
 void qy__pcp_set_limit_locked(const struct qy_mm *mm, struct qy__zone *zone);
+/* The same for all zones. Takes their locks. */
+void qy__pcp_set_limits(struct qy_mm *mm);
 /* Reclaim begins (or ends): lists stay short meanwhile. */
 void qy__pcp_reclaim(struct qy_mm *mm, bool begins);
 /* Pages on all CPUs' lists of @zone; exact if they are stopped. */

@@ -19,7 +19,7 @@
  * promise to wait leaves no other way.
  *
  * Lock: reclaim.lock - the list, the walks, each shrinker's running and deferred. Nothing is called
- * and no other lock is taken with it held.
+ * and no other lock is taken with it held; in a child of fork(), which is alone, the zones'.
  */
 #include "page/reclaim.h"
 
@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "debug/report.h"
+#include "page/pcp.h"
 #include "util/plant.h"
 
 #define DEFAULT_BATCH 128
@@ -430,6 +431,8 @@ static void forget_others(struct qy_mm *mm)
 
 	st->walks = NULL;
 	st->active = 0;
+	st->short_lists = 0;
+	qy__pcp_set_limits(mm);
 	for (struct qy_shrinker *s = st->first; s; s = s->next)
 		s->running = 0;
 	for (struct qy__reclaim_walk *w = walking; w; w = w->outer) {

@@ -257,7 +257,7 @@ static void check_list_sizes_P2(void **state)
 	expect_violation(&in, "P2");
 	normal()->pcp_limit--;
 	expect_violation(&in, "P2");
-	in.mm->reclaim.active = 1; /* and the limit is as high as ever */
+	in.mm->reclaim.short_lists = 1; /* and the limit is as high as ever */
 	expect_violation(&in, "P2");
 	normal()->pcp_disabled = 1; /* ditto */
 	expect_violation(&in, "P2");

@@ -279,7 +279,7 @@ static void check_guards_B12(void **state)
 	normal()->nr_guard++;
 	expect_violation(&in, "B12");
 	page = make_guard();
-	if (!is_debug_build()) { /* nobody makes them */
+	if (!QY_CONFIG_DEBUG) { /* nobody makes them */
 		expect_violation(&in, "B12");
 		return;
 	}
