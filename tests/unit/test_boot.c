@@ -201,10 +201,11 @@ static bool try_shape(struct shape *s, uint64_t seed)
 		in.mm = NULL;
 	}
 	/* The bitmaps need room; where there is some, they take little of it and give it back. */
+	/* (Between holes, either may happen to pack its books better by a page.) */
 	if (worked[1])
-		assert_true(worked[0] && managed[0] >= managed[1]);
+		assert_true(worked[0] && managed[0] + (pieces ? 2 : 0) >= managed[1]);
 	if (worked[0] && managed[0] >= (pieces ? 120 : 20))
-		assert_true(worked[1] && managed[0] - managed[1] <= most_apart);
+		assert_true(worked[1] && managed[0] <= managed[1] + most_apart);
 	return worked[0];
 }
 
@@ -640,12 +641,16 @@ static void check_bootmem_not_handed_over_BM8(void **state)
 
 static void check_memblock_hand_over_MB10(void **state)
 {
+	struct qy_memblock_type *reserved;
+
 	(void)state;
 	make(QY_EARLY_MEMBLOCK);
+	reserved = &in.mm->early.reserved;
 	in.mm->early_free++;
 	expect_violation(&in, "MB10");
-	in.mm->early.reserved.regions[0].size -= 2 * PAGE_BYTES;
-	in.mm->early.reserved.total_size -= 2 * PAGE_BYTES;
+	/* Two pages behind the last book that are free. */
+	reserved->regions[reserved->cnt - 1].size += 2 * PAGE_BYTES;
+	reserved->total_size += 2 * PAGE_BYTES;
 	expect_violation(&in, "MB10");
 	in.mm->zone[QY_ZONE_NORMAL].managed++;
 	expect_violation(&in, "MB10");

@@ -42,6 +42,7 @@ static void prepare(size_t blocks_kept)
 	instance_init(&in, 0);
 	in.config.backing = QY_BACKING_ANON;
 	in.config.size = SPAN_PAGES * PAGE_BYTES;
+	in.config.initial = in.config.size; /* nothing comes in later, told or not */
 	in.config.max_order = 8;
 	in.config.pageblock_order = BLOCK;
 	in.config.pcp = QY_OFF;
