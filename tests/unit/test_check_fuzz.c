@@ -235,6 +235,8 @@ static void check_noise_comes_back(void **state)
 
 		for (size_t at = 0; at < t->len; at++)
 			((char *)t->at)[at] = (char)below(256);
+		if (!memcmp(t->at, in.saved + ((char *)t->at - in.buf), t->len))
+			continue; /* one byte may well be the right one */
 		/*
 		 * A page of objects may have only live ones; no letter is set, so debug says
 		 * nothing.
