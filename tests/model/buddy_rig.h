@@ -227,12 +227,15 @@ static inline size_t pages_used(const struct tiling *t)
 
 /*
  * Where the descriptors end (the live bits follow, which nothing here uses): one that the library
- * would love to merge with, were it a page of the zone.
+ * would love to merge with, were it a page of the zone. Not if the zonelists fitted in between.
  */
 static inline void build_beyond(uint64_t salt)
 {
 	struct qy_page *page = page_at(rig.ground->end);
+	const char *lists = (const char *)rig.mm->zonelists;
 
+	if (lists >= (char *)page && lists < (char *)(page + 1))
+		return;
 	memcpy(page, page_at(rig.ground->end - 1), sizeof(*page));
 	page->type = QY__PAGE_BUDDY;
 	page->flags = 0;
