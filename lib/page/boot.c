@@ -100,7 +100,6 @@ int qy__boot_books(struct qy_mm *mm, const struct qy_mm_config *cfg)
 		err = pcp_books(mm, cfg);
 	if (err)
 		return err;
-	mm->marks_on = mm->watermark.marks != QY_WATERMARKS_NONE;
 	mm->zonelists = qy__mm_boot_alloc(mm, qy__zonelists_bytes(mm->nr_nodes), 8);
 	if (!mm->zonelists)
 		return -ENOMEM;

@@ -144,17 +144,6 @@ int qy_free_pages_exact(struct qy_mm *mm, const void *addr, size_t bytes)
 
 /* ---- single pages by the array ---- */
 
-/*
- * What a page may cost when it is one of many: no reclaim. A request that might reclaim, and now
- * does not, is not for that reason one that may not wait: it must not go deeper into the reserves.
- */
-static qy_gfp_t bulk_gfp(qy_gfp_t gfp)
-{
-	if (gfp & QY_GFP_DIRECT_RECLAIM)
-		gfp &= ~QY_GFP_HIGH;
-	return (gfp & ~(QY_GFP_DIRECT_RECLAIM | QY_GFP_NOFAIL)) | QY_GFP_NOWARN;
-}
-
 unsigned int qy_alloc_pages_bulk(struct qy_mm *mm, qy_gfp_t gfp, unsigned int nr,
 				 struct qy_page **array)
 {
@@ -169,7 +158,7 @@ unsigned int qy_alloc_pages_bulk(struct qy_mm *mm, qy_gfp_t gfp, unsigned int nr
 		/* After a failure the rest is only counted. */
 		if (empty)
 			continue;
-		array[i] = qy__alloc_block(mm, bulk_gfp(gfp), 0, QY__PAGE_ALLOC);
+		array[i] = qy__alloc_block(mm, qy__gfp_at_once(gfp), 0, QY__PAGE_ALLOC);
 		if (array[i])
 			got++;
 		else

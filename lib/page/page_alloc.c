@@ -53,10 +53,11 @@ static struct qy_page *rmqueue_zone(struct qy_mm *mm, struct qy__zone *zone,
 
 	qy__lock(&zone->lock);
 	page = qy__rmqueue_locked(mm, zone, ac->order, ac->migratetype, alloc_flags);
-	if (page && (alloc_flags & QY__ALLOC_HIGHATOMIC))
-		qy__reserve_highatomic_locked(mm, zone, qy__page_pfn(mm, page));
-	if (page)
+	if (page) {
 		qy__count_in_use_locked(mm, (size_t)1 << ac->order);
+		if (alloc_flags & QY__ALLOC_HIGHATOMIC)
+			qy__reserve_highatomic_locked(mm, zone, qy__page_pfn(mm, page));
+	}
 	qy__unlock(&zone->lock);
 	return page;
 }
@@ -155,16 +156,6 @@ static inline void prep_head(struct qy_mm *mm, struct qy_page *page, qy_gfp_t gf
 	qy__store_release(&page->type, (uint8_t)type);
 }
 
-static inline struct qy_page *take_block(struct qy_mm *mm,
-					 const struct qy__alloc_context *ac)
-{
-	struct qy_page *page = NULL;
-
-	if (likely(ac->order <= mm->max_order))
-		page = qy__get_page_from_freelist(mm, ac, qy__fast_alloc_flags(ac));
-	return likely(page) ? page : qy__alloc_slow(mm, ac);
-}
-
 static QY_NOINLINE struct qy_page *alloc_any(struct qy_mm *mm, unsigned int node, qy_gfp_t gfp,
 					     unsigned int order)
 {
@@ -176,8 +167,11 @@ static QY_NOINLINE struct qy_page *alloc_any(struct qy_mm *mm, unsigned int node
 		.migratetype = qy__gfp_migratetype(mm, gfp),
 		.list = qy__zonelist(mm, node, gfp),
 	};
+	struct qy_page *page = NULL;
 
-	return take_block(mm, &ac);
+	if (likely(order <= mm->max_order))
+		page = qy__get_page_from_freelist(mm, &ac, qy__fast_alloc_flags(&ac));
+	return likely(page) ? page : qy__alloc_slow(mm, &ac);
 }
 
 /* What lies ready on the CPU's list, where no mark and no other zone has a say. */
@@ -267,8 +261,7 @@ static void free_to_zone(struct qy_mm *mm, struct qy__zone *zone, struct qy_page
 	qy__lock(&zone->lock);
 	qy__count_in_use_locked(mm, -((size_t)1 << order));
 	qy__free_one_locked(mm, zone, qy__page_pfn(mm, head), order, QY__FPI_NONE);
-	if (qy__report_free_due(mm, zone))
-		qy__report_free_locked(mm, zone, mm->pageblock_order);
+	qy__report_free_if_due_locked(mm, zone);
 	qy__unlock(&zone->lock);
 }
 
@@ -391,7 +384,7 @@ void qy__page_put(struct qy_mm *mm, struct qy_page *page)
 }
 
 static QY_NOINLINE int free_pages_from(struct qy_mm *mm, struct qy_page *page, const void *addr,
-				  unsigned int order, uintptr_t caller)
+				       unsigned int order, uintptr_t caller)
 {
 	int err = -EINVAL;
 

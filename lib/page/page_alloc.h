@@ -15,6 +15,18 @@ struct qy_page *qy__alloc_block(struct qy_mm *mm, qy_gfp_t gfp, unsigned int ord
 				enum qy__page_type type);
 struct qy_page *qy__alloc_block_node(struct qy_mm *mm, unsigned int node, qy_gfp_t gfp,
 				     unsigned int order, enum qy__page_type type);
+/*
+ * @gfp for an attempt that costs nothing: no reclaim, no message. A request that might reclaim, and
+ * now does not, is not for that reason one that may not wait: it must not go deeper into the
+ * reserves.
+ */
+static inline qy_gfp_t qy__gfp_at_once(qy_gfp_t gfp)
+{
+	if (gfp & QY_GFP_DIRECT_RECLAIM)
+		gfp &= ~QY_GFP_HIGH;
+	return (gfp & ~(QY_GFP_DIRECT_RECLAIM | QY_GFP_NOFAIL)) | QY_GFP_NOWARN;
+}
+
 /* The way back for such a block. @head is trusted. */
 void qy__free_block(struct qy_mm *mm, struct qy_page *head);
 /*
@@ -31,7 +43,6 @@ static inline void qy__count_in_use_locked(struct qy_mm *mm, size_t pages)
 	} else {
 		now = qy__fetch_add(&mm->pages_in_use, pages) + pages;
 	}
-
 	if (now > qy__load_relaxed(&mm->pages_high_water))
 		qy__store_relaxed(&mm->pages_high_water, now);
 }
@@ -48,7 +59,7 @@ void qy__page_put(struct qy_mm *mm, struct qy_page *page);
 /* Say that @page (NULL: none of ours) at @addr cannot be freed: @err is what claim said. */
 void qy__report_bad_free(struct qy_mm *mm, const struct qy_page *page, const void *addr, int err,
 			 uintptr_t caller);
-/* @addr as a page's descriptor: NULL if it is none of this instance's. */
+/* @page, if it is a descriptor of this instance's; else NULL. */
 static inline struct qy_page *qy__check_page_pointer(const struct qy_mm *mm,
 						     const struct qy_page *page)
 {

@@ -64,8 +64,7 @@ static struct qy_page *alloc_frag_block(struct qy_mm *mm, size_t size, qy_gfp_t 
 	/* The large block is nice to have: no effort, no reserves, no message. */
 	if (least < order)
 		head = qy__alloc_block(mm,
-				       (gfp & ~(QY_GFP_DIRECT_RECLAIM | QY_GFP_NOFAIL)) |
-					       QY_GFP_NOWARN | QY_GFP_NORETRY | QY_GFP_NOMEMALLOC,
+				       qy__gfp_at_once(gfp) | QY_GFP_NORETRY | QY_GFP_NOMEMALLOC,
 				       order, QY__PAGE_ALLOC);
 	if (!head)
 		head = qy__alloc_block(mm, gfp, least, QY__PAGE_ALLOC);

@@ -107,8 +107,7 @@ static uint32_t give_back(struct qy_mm *mm, struct qy__zone *zone, struct qy__pc
 		qy__free_one_locked(mm, zone, qy__page_pfn(mm, page), page->order, QY__FPI_NONE);
 	}
 	qy__count_in_use_locked(mm, -(size_t)done);
-	if (qy__report_free_due(mm, zone))
-		qy__report_free_locked(mm, zone, mm->pageblock_order);
+	qy__report_free_if_due_locked(mm, zone);
 	qy__unlock(&zone->lock);
 	pcp->next_list = (uint8_t)i;
 	qy__pcp_add_count(pcp, -done);

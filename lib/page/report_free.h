@@ -11,11 +11,12 @@
  */
 size_t qy__report_free_locked(struct qy_mm *mm, struct qy__zone *zone, unsigned int order);
 
-/* After a free: more than the configuration allows is resident. */
-static inline bool qy__report_free_due(const struct qy_mm *mm, const struct qy__zone *zone)
+/* After a free: if more than the configuration allows is resident, all large blocks go. */
+static inline void qy__report_free_if_due_locked(struct qy_mm *mm, struct qy__zone *zone)
 {
-	return unlikely(mm->report_free) &&
-	       (size_t)zone->unreported << QY_CONFIG_PAGE_SHIFT > mm->report_free;
+	if (unlikely(mm->report_free) &&
+	    (size_t)zone->unreported << QY_CONFIG_PAGE_SHIFT > mm->report_free)
+		qy__report_free_locked(mm, zone, mm->pageblock_order);
 }
 
 #endif

@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "page/page_alloc.h"
 #include "slab/slab.h"
 #include "util/plant.h"
 
@@ -68,7 +69,7 @@ static void *refill_one(struct qy_cache *c, struct qy__sheaf *sheaf, qy_gfp_t gf
 
 void *qy__sheaf_refill(struct qy_cache *c, struct qy__sheaf *sheaf, unsigned int gfp)
 {
-	qy_gfp_t at_once = (gfp & ~(QY_GFP_DIRECT_RECLAIM | QY_GFP_NOFAIL)) | QY_GFP_NOWARN;
+	qy_gfp_t at_once = qy__gfp_at_once(gfp);
 	unsigned int n = c->ops->refill(c, at_once, sheaf->objects, (sheaf->capacity + 1) / 2);
 
 	if (!n)

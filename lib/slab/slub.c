@@ -138,7 +138,7 @@ static void build_freelist(struct qy_cache *c, struct qy_page *slab)
  */
 static struct qy_page *alloc_slab_page(struct qy_cache *c, qy_gfp_t gfp)
 {
-	qy_gfp_t at_once = (gfp & ~(QY_GFP_DIRECT_RECLAIM | QY_GFP_NOFAIL)) | QY_GFP_NOWARN;
+	qy_gfp_t at_once = qy__gfp_at_once(gfp);
 	struct qy_page *slab = qy__alloc_block(c->mm, at_once, c->order, QY__PAGE_SLAB);
 
 	if (!slab && c->min_order < c->order)

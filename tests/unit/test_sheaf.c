@@ -397,6 +397,29 @@ static void reclaim_may_free_into_the_sheaf_that_waits(void **state)
 	in.mm = NULL;
 }
 
+/* Tried without reclaim first, a request that may reclaim is still not one that may not wait. */
+static void first_try_leaves_the_deeper_reserves_alone(void **state)
+{
+	struct qy__zone *zone;
+	struct qy_cache *c;
+
+	(void)state;
+	instance_init(&in, 1024);
+	in.config.watermark.marks = QY_WATERMARKS_KERNEL;
+	in.config.watermark.min_free_kbytes = 200 * PAGE_BYTES / 1024;
+	instance_create(&in);
+	zone = &in.mm->zone[QY_ZONE_NORMAL];
+	c = cache(PAGE_BYTES / 2);
+	while (qy_cache_alloc(c, QY_GFP_KERNEL | QY_GFP_HIGH | QY_GFP_NOWARN))
+		;
+	assert_in_range(zone->nr_free_pages, zone->mark[QY_WMARK_MIN] / 2,
+			zone->mark[QY_WMARK_MIN]);
+	while (qy_cache_alloc(c, QY_GFP_ATOMIC | QY_GFP_NOWARN))
+		;
+	assert_true(zone->nr_free_pages < zone->mark[QY_WMARK_MIN] / 2);
+	assert_clean(&in);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +434,7 @@ int main(void)
 		cmocka_unit_test_teardown(destroy_drains_every_sheaf, tear_down),
 		cmocka_unit_test_teardown(no_memory_for_a_sheaf_still_serves, tear_down),
 		cmocka_unit_test_teardown(reclaim_may_free_into_the_sheaf_that_waits, tear_down),
+		cmocka_unit_test_teardown(first_try_leaves_the_deeper_reserves_alone, tear_down),
 		cmocka_unit_test_teardown(debug_cache_has_no_sheaf, tear_down),
 		cmocka_unit_test_teardown(threads_reuse_slots_and_lose_nothing, tear_down),
 	};
