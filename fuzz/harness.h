@@ -82,8 +82,7 @@ struct fz_harness {
 };
 
 extern struct fz_harness fz;
-extern const struct fz_target fz_page_target, fz_slab_target, fz_bootmem_target,
-	fz_memblock_target;
+extern const struct fz_target fz_page_target, fz_slab_target, fz_bootmem_target, fz_memblock_target;
 const struct fz_target *fz_target_of(enum fz_which which);
 
 /* Map the arena and measure the books: once, before the first input (fz_run does it else). */

@@ -154,8 +154,8 @@ static void free_all(struct rng *r, enum fz_which which, struct input *in)
 	size_t at = below(r, (uint32_t)in->nr + 1), n = open_gap(in, at, 4 + below(r, 60));
 	unsigned int way = below(r, 3);
 
-	op.op = which == FZ_T_PAGE      ? page_ops[below(r, 3)]
-		: which == FZ_T_SLAB    ? slab_ops[below(r, 4)]
+	op.op = which == FZ_T_PAGE	? page_ops[below(r, 3)]
+		: which == FZ_T_SLAB	? slab_ops[below(r, 4)]
 		: which == FZ_T_BOOTMEM ? (uint8_t)FZ_BM_FREE_RUN
 					: (uint8_t)FZ_MB_FREE;
 	for (size_t i = 0; i < n; i++) {

@@ -319,10 +319,7 @@ uint64_t fz_value(enum fz_kind kind, unsigned int raw, const struct fz_geometry 
 	case FZ_K_SIZE: return size_value(raw);
 	case FZ_K_ALIGN: return raw >= 0xf000 ? raw : raw % 14 ? UINT64_C(1) << (raw % 14 - 1) : 0;
 	case FZ_K_COUNT: return raw >= 0xd000 ? UINT64_C(1) << (63 - raw % 16) : raw % 72;
-	case FZ_K_PAGES:
-		return raw >= 0xf800   ? raw - 0xf7ffu
-		       : raw >= 0xc000 ? raw % 96
-				       : raw % 18;
+	case FZ_K_PAGES: return raw >= 0xf800 ? raw - 0xf7ffu : raw >= 0xc000 ? raw % 96 : raw % 18;
 	case FZ_K_ALIGN_ORDER: return raw >= 0xf000 ? raw % 70 : raw % 5;
 	case FZ_K_PRIORITY: return raw >= 0xf000 ? raw % 100 : raw % 13;
 	case FZ_K_LEN: return 1 + raw % 8;
@@ -432,12 +429,13 @@ static void say_field(struct text *t, enum fz_kind kind, unsigned int raw,
 		      const struct fz_input *in)
 {
 	static const char *const labels[] = {
-		[FZ_K_ORDER] = "order", [FZ_K_PFN] = "pfn-index", [FZ_K_OFFSET] = "offset",
-		[FZ_K_VARIANT] = "way", [FZ_K_CPU] = "cpu",	  [FZ_K_SIZE] = "size",
-		[FZ_K_ALIGN] = "align", [FZ_K_COUNT] = "count",	  [FZ_K_LEN] = "bytes",
-		[FZ_K_BYTE] = "value",	[FZ_K_PRIORITY] = "priority",
-		[FZ_K_PAGES] = "pages", [FZ_K_CMA] = "manner",
-		[FZ_K_ALIGN_ORDER] = "align order",
+		[FZ_K_ORDER] = "order",	      [FZ_K_PFN] = "pfn-index",
+		[FZ_K_OFFSET] = "offset",     [FZ_K_VARIANT] = "way",
+		[FZ_K_CPU] = "cpu",	      [FZ_K_SIZE] = "size",
+		[FZ_K_ALIGN] = "align",	      [FZ_K_COUNT] = "count",
+		[FZ_K_LEN] = "bytes",	      [FZ_K_BYTE] = "value",
+		[FZ_K_PRIORITY] = "priority", [FZ_K_PAGES] = "pages",
+		[FZ_K_CMA] = "manner",	      [FZ_K_ALIGN_ORDER] = "align order",
 	};
 	uint64_t v = fz_value(kind, raw, &in->geo);
 	char words[128];

@@ -77,12 +77,12 @@ enum fz_kind {
 	FZ_K_BM_ALIGN, /* alignment and limit */
 	FZ_K_BM_MAP,   /* where a node's map is */
 	/* page */
-	FZ_K_REQUEST,  /* what a request may do, and its node */
-	FZ_K_PRIORITY, /* 0 … 12; rarely more */
-	FZ_K_SHRINKER, /* which, and how it behaves */
-	FZ_K_MARKS,    /* figures that marks are computed from */
-	FZ_K_PAGES,    /* a number of pages: few; rarely absurd */
-	FZ_K_CMA,      /* how an area is asked for */
+	FZ_K_REQUEST,	  /* what a request may do, and its node */
+	FZ_K_PRIORITY,	  /* 0 … 12; rarely more */
+	FZ_K_SHRINKER,	  /* which, and how it behaves */
+	FZ_K_MARKS,	  /* figures that marks are computed from */
+	FZ_K_PAGES,	  /* a number of pages: few; rarely absurd */
+	FZ_K_CMA,	  /* how an area is asked for */
 	FZ_K_ALIGN_ORDER, /* 0 … 4; rarely absurd */
 };
 
@@ -134,11 +134,11 @@ struct fz_geometry {
 	bool pcp;
 	unsigned int pcp_batch, pcp_high;
 	bool grouping;
-	unsigned int block_order; /* of page blocks; 0: 9 */
-	unsigned int page_debug;  /* QY_PAGE_* */
+	unsigned int block_order;  /* of page blocks; 0: 9 */
+	unsigned int page_debug;   /* QY_PAGE_* */
 	unsigned int guard_wanted; /* guardpage_minorder, when the pages are known */
 	unsigned int guard_order;
-	bool hook, migrate;	  /* there is a hook for reclaim; for migration */
+	bool hook, migrate; /* there is a hook for reclaim; for migration */
 	bool bootmem;
 	unsigned int marks; /* FZ_K_MARKS */
 	unsigned int marks_more;
@@ -161,7 +161,7 @@ struct fz_log {
 #define FZ_LOG_ZERO_SIZE (INT64_MIN + 1) /* ZERO_SIZE_PTR */
 };
 
-#define FZ_BM_NODES 4	/* at the start */
+#define FZ_BM_NODES 4	  /* at the start */
 #define FZ_BM_MAX_LEN 190 /* pages of a node */
 #define FZ_BM_OUTSIDE UINT64_MAX
 
@@ -183,7 +183,7 @@ struct fz_bm_geometry {
 
 /* The line of addresses that an input for memblock asks for, from the same bytes. */
 struct fz_mb_geometry {
-	bool bytes; /* cells are bytes, else pages */
+	bool bytes;	   /* cells are bytes, else pages */
 	bool resize, hook; /* arrays grow; and are taken from outside */
 	bool bottom_up;
 	unsigned int nr;    /* cells */

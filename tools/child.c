@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const int forwarded[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
+static const int forwarded[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 
 static void fill_set(sigset_t *set)
 {
@@ -41,7 +41,7 @@ int child_start(struct child *child, const char *path, char *const *argv)
 	sigset_t set, old;
 	int fds[2], error;
 
-	*child = (struct child){ .signals = -1 };
+	*child = (struct child){.signals = -1};
 	if (pipe2(fds, O_CLOEXEC) != 0)
 		return -errno;
 	fill_set(&set);
@@ -87,8 +87,8 @@ static void take_signals(struct child *child)
 bool child_wait(struct child *child, int fd, int timeout)
 {
 	struct pollfd fds[2] = {
-		{ .fd = child->signals, .events = POLLIN },
-		{ .fd = fd, .events = POLLIN },
+		{.fd = child->signals, .events = POLLIN},
+		{.fd = fd, .events = POLLIN},
 	};
 
 	if (poll(fds, 2, timeout) <= 0)

@@ -10,7 +10,7 @@
 
 struct child {
 	pid_t pid;
-	int signals; /* signalfd */
+	int signals;	/* signalfd */
 	int exec_errno; /* why it could not be executed, or 0 */
 	bool ended;
 	int status; /* of waitpid(), once ended */

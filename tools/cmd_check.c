@@ -71,22 +71,32 @@ static void usage(FILE *out)
 
 /* --- options --- */
 
-enum { OPT_ABORT = 256, OPT_QUARANTINE, OPT_RED_ZONE, OPT_VALIDATE, OPT_SLAB_DEBUG, OPT_OUTPUT,
-       OPT_ERROR_EXITCODE, OPT_NO_SYMBOLS, OPT_QUIET, OPT_SUMMARY };
+enum {
+	OPT_ABORT = 256,
+	OPT_QUARANTINE,
+	OPT_RED_ZONE,
+	OPT_VALIDATE,
+	OPT_SLAB_DEBUG,
+	OPT_OUTPUT,
+	OPT_ERROR_EXITCODE,
+	OPT_NO_SYMBOLS,
+	OPT_QUIET,
+	OPT_SUMMARY
+};
 
 static const struct option options[] = {
-	{ "abort", no_argument, NULL, OPT_ABORT },
-	{ "quarantine", required_argument, NULL, OPT_QUARANTINE },
-	{ "red-zone", required_argument, NULL, OPT_RED_ZONE },
-	{ "validate", required_argument, NULL, OPT_VALIDATE },
-	{ "slab-debug", required_argument, NULL, OPT_SLAB_DEBUG },
-	{ "output", required_argument, NULL, OPT_OUTPUT },
-	{ "error-exitcode", required_argument, NULL, OPT_ERROR_EXITCODE },
-	{ "no-symbols", no_argument, NULL, OPT_NO_SYMBOLS },
-	{ "quiet", no_argument, NULL, OPT_QUIET },
-	{ "summary", no_argument, NULL, OPT_SUMMARY },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
+	{"abort", no_argument, NULL, OPT_ABORT},
+	{"quarantine", required_argument, NULL, OPT_QUARANTINE},
+	{"red-zone", required_argument, NULL, OPT_RED_ZONE},
+	{"validate", required_argument, NULL, OPT_VALIDATE},
+	{"slab-debug", required_argument, NULL, OPT_SLAB_DEBUG},
+	{"output", required_argument, NULL, OPT_OUTPUT},
+	{"error-exitcode", required_argument, NULL, OPT_ERROR_EXITCODE},
+	{"no-symbols", no_argument, NULL, OPT_NO_SYMBOLS},
+	{"quiet", no_argument, NULL, OPT_QUIET},
+	{"summary", no_argument, NULL, OPT_SUMMARY},
+	{"help", no_argument, NULL, 'h'},
+	{0},
 };
 
 static bool bad_value(const struct check *c, const char *option, const char *value,
@@ -147,35 +157,19 @@ static bool set_slab_debug(struct check *c, const char *value)
 static bool set_option(struct check *c, int option)
 {
 	switch (option) {
-	case OPT_ABORT:
-		c->abort = true;
-		return true;
-	case OPT_QUARANTINE:
-		return set_size(c, &c->quarantine, "quarantine", optarg);
-	case OPT_RED_ZONE:
-		return set_red_zone(c, optarg);
+	case OPT_ABORT: c->abort = true; return true;
+	case OPT_QUARANTINE: return set_size(c, &c->quarantine, "quarantine", optarg);
+	case OPT_RED_ZONE: return set_red_zone(c, optarg);
 	case OPT_VALIDATE:
 		return tool_parse_number(optarg, 1, 1000000000, &c->validate) ||
 		       bad_value(c, "validate", optarg, "a number from 1 on is wanted");
-	case OPT_SLAB_DEBUG:
-		return set_slab_debug(c, optarg);
-	case OPT_OUTPUT:
-		c->output = optarg;
-		return true;
-	case OPT_ERROR_EXITCODE:
-		return set_error_exitcode(c, optarg);
-	case OPT_NO_SYMBOLS:
-		c->symbols = false;
-		return true;
-	case OPT_QUIET:
-		c->quiet = true;
-		return true;
-	case OPT_SUMMARY:
-		c->summary = true;
-		return true;
-	default:
-		fprintf(stderr, "`%s --help` tells the options.\n", c->who);
-		return false;
+	case OPT_SLAB_DEBUG: return set_slab_debug(c, optarg);
+	case OPT_OUTPUT: c->output = optarg; return true;
+	case OPT_ERROR_EXITCODE: return set_error_exitcode(c, optarg);
+	case OPT_NO_SYMBOLS: c->symbols = false; return true;
+	case OPT_QUIET: c->quiet = true; return true;
+	case OPT_SUMMARY: c->summary = true; return true;
+	default: fprintf(stderr, "`%s --help` tells the options.\n", c->who); return false;
 	}
 }
 
@@ -283,8 +277,8 @@ static void print_sums(const struct check *c, const struct child *child,
 	uint64_t total = reports_total(reports);
 	char *where = total ? reports_processes(reports) : tool_dup("");
 	char *end = describe_end(child);
-	char *different = total ? tool_printf(" (%u different)", reports_different(reports)) :
-				  tool_dup("");
+	char *different = total ? tool_printf(" (%u different)", reports_different(reports))
+				: tool_dup("");
 
 	if (!*where) {
 		free(where);
@@ -314,8 +308,7 @@ static int exit_code(const struct check *c, const struct child *child,
 static int run(struct check *c)
 {
 	struct reports_options how = {
-		.out = c->out, .symbols = c->symbols, .count_only = c->summary
-	};
+		.out = c->out, .symbols = c->symbols, .count_only = c->summary};
 	int notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK); /* without it: slower, not wrong */
 	struct reports *reports = reports_new(c->dir, &how);
 	struct child child;

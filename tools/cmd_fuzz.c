@@ -107,9 +107,9 @@ static int execute(const char *who, char *path, int argc, char **argv)
 int cmd_fuzz(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "list", no_argument, NULL, 'l' },
-		{ 0 },
+		{"help", no_argument, NULL, 'h'},
+		{"list", no_argument, NULL, 'l'},
+		{0},
 	};
 	char *folder = find_folder(), *path;
 	int option, code = TOOL_USAGE;

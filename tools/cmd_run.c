@@ -44,7 +44,7 @@ static int execute(const char *who, const char *library, char **argv)
 
 int cmd_run(int argc, char **argv)
 {
-	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
+	static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
 	int option, code = TOOL_FAILED;
 	char *library;
 

@@ -47,7 +47,7 @@ static int filter(FILE *in, FILE *out)
 
 int cmd_symbolize(int argc, char **argv)
 {
-	static const struct option options[] = { { "help", no_argument, NULL, 'h' }, { 0 } };
+	static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
 	int option, code;
 
 	while ((option = getopt_long(argc, argv, "+h", options, NULL)) != -1) {

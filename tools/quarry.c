@@ -21,13 +21,13 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
-	{ "check", cmd_check, "run a program on the checking malloc and report its heap bugs" },
-	{ "run", cmd_run, "run a program on the release malloc" },
-	{ "symbolize", cmd_symbolize, "put functions, files and lines into a report" },
+	{"check", cmd_check, "run a program on the checking malloc and report its heap bugs"},
+	{"run", cmd_run, "run a program on the release malloc"},
+	{"symbolize", cmd_symbolize, "put functions, files and lines into a report"},
 #if QUARRY_HAVE_REPLAY
-	{ "replay", quarry_replay_main, "repeat a fuzzer's input step by step, in words" },
+	{"replay", quarry_replay_main, "repeat a fuzzer's input step by step, in words"},
 #endif
-	{ "fuzz", cmd_fuzz, "start a fuzzer of the allocators" },
+	{"fuzz", cmd_fuzz, "start a fuzzer of the allocators"},
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -112,7 +112,7 @@ static int run_command(const struct command *command, int argc, char **argv)
 static int help(const char *name)
 {
 	char option[] = "--help";
-	char *arguments[] = { NULL, option, NULL };
+	char *arguments[] = {NULL, option, NULL};
 
 	if (!name) {
 		usage(stdout);

@@ -30,7 +30,7 @@ struct source {
 	off_t released; /* disk space up to here was given back */
 	char *data;	/* read, not yet handled */
 	size_t len, cap;
-	char comm[32];	/* as the reports name it; empty: no report yet */
+	char comm[32]; /* as the reports name it; empty: no report yet */
 };
 
 /* Reports of one process with one hash. */

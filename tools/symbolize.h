@@ -15,8 +15,8 @@ struct symbolizer;
 #define SYM_MAX_FRAMES 16 /* one address: functions inlined into each other */
 
 struct sym_frame {
-	char *function;	 /* demangled; NULL: not known */
-	char *file;	 /* NULL: not known */
+	char *function; /* demangled; NULL: not known */
+	char *file;	/* NULL: not known */
 	int line;
 	uint64_t offset; /* of the address in the function; the outermost frame's only */
 };

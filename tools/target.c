@@ -43,8 +43,8 @@ static int search_path(const char *name, char **path)
 		dirs = "/usr/local/bin:/usr/bin:/bin";
 	for (;;) {
 		size_t len = strcspn(dirs, ":");
-		char *candidate = len ? tool_printf("%.*s/%s", (int)len, dirs, name) :
-					tool_printf("./%s", name);
+		char *candidate = len ? tool_printf("%.*s/%s", (int)len, dirs, name)
+				      : tool_printf("./%s", name);
 		int v = judge(candidate);
 
 		if (v == 0) {

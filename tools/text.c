@@ -11,14 +11,14 @@
 
 struct raw_frame {
 	unsigned int number;
-	char pc[20];	 /* as it was written */
+	char pc[20]; /* as it was written */
 	char *module;
 	uint64_t offset;
 };
 
 void text_init(struct text *t, FILE *out, struct symbolizer *symbols)
 {
-	*t = (struct text){ .out = out, .symbols = symbols };
+	*t = (struct text){.out = out, .symbols = symbols};
 }
 
 void text_flush(struct text *t)
@@ -78,7 +78,7 @@ static bool parse_frame(const char *line, struct raw_frame *frame)
 /* Frames of the allocator itself; the reader wants to know who called it. */
 static bool is_allocator(const struct raw_frame *frame, const char *function)
 {
-	static const char *const prefixes[] = { "qy_", "operator new", "operator delete" };
+	static const char *const prefixes[] = {"qy_", "operator new", "operator delete"};
 
 	if (strncmp(tool_basename(frame->module), "libquarry", 9) == 0)
 		return true;

@@ -38,23 +38,23 @@ enum qy_policy {
 
 enum qy_report_kind {
 	QY_REPORT_NONE,
-	QY_REPORT_OVERFLOW,	    /* a right red zone was written */
-	QY_REPORT_UNDERWRITE,	    /* a left red zone was written */
-	QY_REPORT_USE_AFTER_FREE,   /* a freed object was written */
+	QY_REPORT_OVERFLOW,	  /* a right red zone was written */
+	QY_REPORT_UNDERWRITE,	  /* a left red zone was written */
+	QY_REPORT_USE_AFTER_FREE, /* a freed object was written */
 	QY_REPORT_DOUBLE_FREE,
-	QY_REPORT_INVALID_FREE,	    /* not the start of an object */
-	QY_REPORT_FAMILY_MISMATCH,  /* malloc/delete, new/free, new[]/delete … */
-	QY_REPORT_SIZE_MISMATCH,    /* sized free with another size or alignment */
-	QY_REPORT_WRONG_CACHE,	    /* object of another cache */
-	QY_REPORT_PADDING,	    /* bytes nobody owns were written */
-	QY_REPORT_FREELIST,	    /* free pointer or free list damaged */
-	QY_REPORT_METADATA,	    /* counters of a slab contradict each other */
-	QY_REPORT_LEAK,		    /* objects left when their cache was destroyed */
-	QY_REPORT_BAD_PAGE_FREE,    /* a page block freed twice, in its middle, or not allocated */
-	QY_REPORT_PAGE_ORDER,	    /* a page block freed with another order */
-	QY_REPORT_BAD_REALLOC,	    /* realloc or usable size of something not live */
-	QY_REPORT_NOMEM,	    /* an allocation failed (a message, not a bug) */
-	QY_REPORT_TRACE,	    /* a line of SLAB_TRACE */
+	QY_REPORT_INVALID_FREE,	   /* not the start of an object */
+	QY_REPORT_FAMILY_MISMATCH, /* malloc/delete, new/free, new[]/delete … */
+	QY_REPORT_SIZE_MISMATCH,   /* sized free with another size or alignment */
+	QY_REPORT_WRONG_CACHE,	   /* object of another cache */
+	QY_REPORT_PADDING,	   /* bytes nobody owns were written */
+	QY_REPORT_FREELIST,	   /* free pointer or free list damaged */
+	QY_REPORT_METADATA,	   /* counters of a slab contradict each other */
+	QY_REPORT_LEAK,		   /* objects left when their cache was destroyed */
+	QY_REPORT_BAD_PAGE_FREE,   /* a page block freed twice, in its middle, or not allocated */
+	QY_REPORT_PAGE_ORDER,	   /* a page block freed with another order */
+	QY_REPORT_BAD_REALLOC,	   /* realloc or usable size of something not live */
+	QY_REPORT_NOMEM,	   /* an allocation failed (a message, not a bug) */
+	QY_REPORT_TRACE,	   /* a line of SLAB_TRACE */
 	QY_NR_REPORT_KINDS
 };
 
@@ -76,9 +76,9 @@ enum qy_family {
 struct qy_stack {
 	unsigned int nr;
 	unsigned int cpu;
-	int tid;	   /* thread id */
-	uint64_t when;	   /* nanoseconds of the instance's clock */
-	bool damaged;	   /* the record was overwritten */
+	int tid;	     /* thread id */
+	uint64_t when;	     /* nanoseconds of the instance's clock */
+	bool damaged;	     /* the record was overwritten */
 	const uintptr_t *pc; /* return addresses, innermost first */
 };
 
@@ -87,20 +87,20 @@ struct qy_report {
 	size_t struct_size;
 	enum qy_report_kind kind;
 	struct qy_mm *mm;
-	const char *cache;	  /* name, or "page", "kmalloc-large", "vmalloc" */
-	char title[256];	  /* as SLUB words it */
+	const char *cache; /* name, or "page", "kmalloc-large", "vmalloc" */
+	char title[256];   /* as SLUB words it */
 	/* start of the object; if there is none, the pointer that was given */
 	const void *object;
-	size_t object_size;	  /* bytes asked for where known, else the cache's */
-	const void *slab;	  /* start of the slab or page block, or NULL */
+	size_t object_size; /* bytes asked for where known, else the cache's */
+	const void *slab;   /* start of the slab or page block, or NULL */
 	unsigned int slab_objects, slab_inuse;
 	const void *freepointer;
 	qy_slab_flags_t flags;
-	const void *damage;	  /* first damaged byte, or NULL */
-	size_t damage_len;	  /* from first to last damaged byte */
+	const void *damage; /* first damaged byte, or NULL */
+	size_t damage_len;  /* from first to last damaged byte */
 	/* of the first damaged byte (or bad pointer), from the object's start */
 	ptrdiff_t damage_offset;
-	uint8_t expected, found;  /* at the first damaged byte */
+	uint8_t expected, found; /* at the first damaged byte */
 	/* what was repaired: "Restoring Right Redzone 0x…-0x…=0xcc"; NOMEM: how many went untold */
 	char fix[96];
 	enum qy_family family_alloc, family_free;
@@ -108,8 +108,8 @@ struct qy_report {
 	const uint8_t *left, *right, *padding; /* bytes to dump beside the object, or NULL */
 	size_t left_len, right_len, padding_len, object_dump_len;
 	uint64_t when;
-	uint64_t hash;		  /* equal for findings of one origin: kind + stacks' frames */
-	uint64_t seq;		  /* 1, 2, 3 … per instance */
+	uint64_t hash; /* equal for findings of one origin: kind + stacks' frames */
+	uint64_t seq;  /* 1, 2, 3 … per instance */
 };
 
 /**

@@ -107,8 +107,8 @@ struct qy_memblock_ops {
 };
 
 #define QY_MEMBLOCK_ALLOC_ANYWHERE (~(qy_addr_t)0)
-#define QY_MEMBLOCK_ALLOC_ACCESSIBLE ((qy_addr_t)0) /* as an end: current_limit */
-#define QY_MEMBLOCK_ALLOC_NOLEAKTRACE ((qy_addr_t)1) /* ditto */
+#define QY_MEMBLOCK_ALLOC_ACCESSIBLE ((qy_addr_t)0)   /* as an end: current_limit */
+#define QY_MEMBLOCK_ALLOC_NOLEAKTRACE ((qy_addr_t)1)  /* ditto */
 #define QY_MEMBLOCK_LOW_LIMIT ((qy_addr_t)0xffffffff) /* end of what virt_low gives */
 
 /*
@@ -296,8 +296,8 @@ QY_API int qy_memblock_reserve_named(struct qy_memblock *mb, const char *name, q
 				     qy_addr_t align);
 QY_API int qy_memblock_reserve_mem(struct qy_memblock *mb, const char *option);
 /** qy_memblock_find_named - false: no such name, nothing was written. */
-QY_API bool qy_memblock_find_named(const struct qy_memblock *mb, const char *name,
-				   qy_addr_t *start, qy_addr_t *size);
+QY_API bool qy_memblock_find_named(const struct qy_memblock *mb, const char *name, qy_addr_t *start,
+				   qy_addr_t *size);
 /** qy_memblock_release_named - free it. Return: 0, -ENOENT, or what qy_memblock_free() says. */
 QY_API int qy_memblock_release_named(struct qy_memblock *mb, const char *name);
 
@@ -444,7 +444,6 @@ static inline void *qy_memblock_virt_exact_nid_raw(struct qy_memblock *mb, size_
 	return qy_memblock_virt_alloc(mb, size, align, min_addr, max_addr, nid,
 				      QY_MEMBLOCK_RAW | QY_MEMBLOCK_EXACT_NID);
 }
-
 
 /*
  * ---- bootmem ----

@@ -129,16 +129,16 @@ struct qy_migrate_hook {
  * base) and the same reports.
  */
 struct qy_mm_config {
-	size_t struct_size;	    /* sizeof(struct qy_mm_config), set by the initialiser */
+	size_t struct_size; /* sizeof(struct qy_mm_config), set by the initialiser */
 	enum qy_backing backing;
-	void *base;		    /* ARENA: the buffer */
+	void *base; /* ARENA: the buffer */
 	/* bytes: ARENA the buffer's, ANON the span to reserve (0: 64 GiB) */
 	size_t size;
 	/* bytes, ANON: brought in at start (0: one section; more than one node: the whole span) */
 	size_t initial;
 	/* largest block is 2^max_order pages; 0 means the default, 10 */
 	unsigned int max_order;
-	bool max_order_zero;	    /* true: blocks of one page only (max_order is ignored) */
+	bool max_order_zero; /* true: blocks of one page only (max_order is ignored) */
 	/*
 	 * End of each zone, bytes from base; 0: DMA and DMA32 are empty, NORMAL takes what is left.
 	 * With an end for NORMAL, HIGHMEM takes what is left; its own end must be 0.
@@ -147,7 +147,7 @@ struct qy_mm_config {
 	enum qy_early_allocator early_allocator;
 	enum qy_classes classes;
 	enum qy_cpu_provider cpu_provider;
-	unsigned int nr_cpus;	    /* MANUAL: number of CPUs, 1…64; 0 means 1 */
+	unsigned int nr_cpus; /* MANUAL: number of CPUs, 1…64; 0 means 1 */
 	uint64_t seed;
 	struct qy_clock clock;
 	/* e.g. "slab_debug=FZPU quarantine=64M", see debug.h; NULL: none */
@@ -162,10 +162,10 @@ struct qy_mm_config {
 	 * machine's, memory is bound to them as far as the system lets us (ANON).
 	 */
 	unsigned int nr_nodes;
-	const size_t *node_limit;   /* end of each, bytes from base; NULL: equal shares */
+	const size_t *node_limit; /* end of each, bytes from base; NULL: equal shares */
 	/* nr_nodes rows of nr_nodes, 10 on the diagonal, 11…255 elsewhere; NULL: 20 elsewhere */
 	const uint8_t *distance;
-	const uint8_t *cpu_node;    /* of each CPU; NULL: CPU number modulo nr_nodes */
+	const uint8_t *cpu_node; /* of each CPU; NULL: CPU number modulo nr_nodes */
 	enum qy_zonelist_order zonelist_order;
 	/* memory that is not there: [nr_holes], at most 16, ascending, not at the very start */
 	const struct qy_range *hole;
@@ -175,17 +175,17 @@ struct qy_mm_config {
 	unsigned int pageblock_order; /* 0: 9; never above the largest order */
 	/* lifetimes kept apart; AUTO: ANON if the span has 6 page blocks, as the kernel */
 	enum qy_switch grouping;
-	bool shuffle;		    /* free lists in random order */
+	bool shuffle; /* free lists in random order */
 
-	enum qy_switch pcp;	    /* per-CPU page lists; AUTO: ANON has them */
-	unsigned int pcp_batch;	    /* pages moved at a time, 0: by the kernel's formula */
-	unsigned int pcp_high;	    /* most pages on a CPU's lists, 0: by the kernel's formula */
+	enum qy_switch pcp;	/* per-CPU page lists; AUTO: ANON has them */
+	unsigned int pcp_batch; /* pages moved at a time, 0: by the kernel's formula */
+	unsigned int pcp_high;	/* most pages on a CPU's lists, 0: by the kernel's formula */
 	/* with 8 and more and no pcp_high: high is managed pages / this / CPUs */
 	unsigned int percpu_pagelist_high_fraction;
 
 	struct qy_reclaim_hook reclaim;
 	struct qy_migrate_hook migrate;
-	unsigned int page_debug;    /* QY_PAGE_*; what the build does not know is an error */
+	unsigned int page_debug;	 /* QY_PAGE_*; what the build does not know is an error */
 	unsigned int guardpage_minorder; /* with UNMAP: splits below this order leave guard pages */
 	/*
 	 * Free-page reporting, ANON: when more than so many bytes of a zone's large free blocks
@@ -476,9 +476,9 @@ QY_API struct qy_page *qy_page_head(const struct qy_mm *mm, struct qy_page *page
 struct qy_page_stats {
 	size_t struct_size;
 	size_t spanned, managed, free; /* free: per-CPU lists included */
-	size_t free_max;       /* largest free block */
-	size_t high_water;     /* most pages ever out of the free lists at once */
-	size_t nr_free[32];    /* free blocks by order, per-CPU lists not included */
+	size_t free_max;	       /* largest free block */
+	size_t high_water;	       /* most pages ever out of the free lists at once */
+	size_t nr_free[32];	       /* free blocks by order, per-CPU lists not included */
 };
 QY_API void qy_page_stats(struct qy_mm *mm, struct qy_page_stats *stats);
 
@@ -497,9 +497,9 @@ QY_API size_t qy_mm_trim(struct qy_mm *mm);
 #define QY_SHRINK_EMPTY (SIZE_MAX - 1)
 struct qy_shrink_control {
 	qy_gfp_t gfp;
-	unsigned int node;	 /* NUMA_AWARE: of this node only */
-	size_t nr_to_scan;	 /* scan: how many objects to try */
-	size_t nr_scanned;	 /* scan: how many were tried; preset to nr_to_scan */
+	unsigned int node; /* NUMA_AWARE: of this node only */
+	size_t nr_to_scan; /* scan: how many objects to try */
+	size_t nr_scanned; /* scan: how many were tried; preset to nr_to_scan */
 };
 #define QY_SHRINKER_NUMA_AWARE 0x1u
 /**
@@ -516,10 +516,10 @@ struct qy_shrinker {
 	size_t (*count)(struct qy_shrinker *s, struct qy_shrink_control *sc);
 	size_t (*scan)(struct qy_shrinker *s, struct qy_shrink_control *sc);
 	void *ctx;
-	size_t batch;	     /* objects per scan() call, 0: 128 */
-	unsigned int seeks;  /* cost of an object against a page's: 0 cheap, default 2 */
+	size_t batch;	    /* objects per scan() call, 0: 128 */
+	unsigned int seeks; /* cost of an object against a page's: 0 cheap, default 2 */
 	unsigned int flags;
-	struct qy_mm *mm;    /* the library's from here: 0 before it is first registered */
+	struct qy_mm *mm; /* the library's from here: 0 before it is first registered */
 	struct qy_shrinker *next;
 	uint32_t running;
 	uint64_t deferred[QY_MAX_NODES];

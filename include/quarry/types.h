@@ -48,28 +48,28 @@ struct qy_report;
  * read by eye; only the bits that carry a meaning in user space are named.
  */
 typedef unsigned int qy_gfp_t;
-#define QY_GFP_DMA 0x1u		  /* lowest zone only */
-#define QY_GFP_HIGHMEM 0x2u	  /* HIGHMEM allowed */
-#define QY_GFP_DMA32 0x4u	  /* DMA32 or below */
-#define QY_GFP_MOVABLE 0x8u	  /* lifetime hint */
-#define QY_GFP_RECLAIMABLE 0x10u  /* lifetime hint */
-#define QY_GFP_HIGH 0x20u	  /* may use half of the reserves */
-#define QY_GFP_IO 0x40u		  /* accepted, no effect */
-#define QY_GFP_FS 0x80u		  /* accepted, no effect */
-#define QY_GFP_ZERO 0x100u	  /* memory is zeroed */
+#define QY_GFP_DMA 0x1u		     /* lowest zone only */
+#define QY_GFP_HIGHMEM 0x2u	     /* HIGHMEM allowed */
+#define QY_GFP_DMA32 0x4u	     /* DMA32 or below */
+#define QY_GFP_MOVABLE 0x8u	     /* lifetime hint */
+#define QY_GFP_RECLAIMABLE 0x10u     /* lifetime hint */
+#define QY_GFP_HIGH 0x20u	     /* may use half of the reserves */
+#define QY_GFP_IO 0x40u		     /* accepted, no effect */
+#define QY_GFP_FS 0x80u		     /* accepted, no effect */
+#define QY_GFP_ZERO 0x100u	     /* memory is zeroed */
 #define QY_GFP_DIRECT_RECLAIM 0x400u /* may call reclaim hooks */
 #define QY_GFP_KSWAPD_RECLAIM 0x800u /* below LOW: qy_mm_balance() is called for */
-#define QY_GFP_WRITE 0x1000u	  /* accepted, no effect */
-#define QY_GFP_NOWARN 0x2000u	  /* no failure message */
+#define QY_GFP_WRITE 0x1000u	     /* accepted, no effect */
+#define QY_GFP_NOWARN 0x2000u	     /* no failure message */
 #define QY_GFP_RETRY_MAYFAIL 0x4000u /* reclaim as long as it frees something */
-#define QY_GFP_NOFAIL 0x8000u	  /* never NULL: see qy_alloc_pages() */
-#define QY_GFP_NORETRY 0x10000u	  /* reclaim once, lightly */
-#define QY_GFP_MEMALLOC 0x20000u /* no watermark holds: for what frees memory itself */
-#define QY_GFP_COMP 0x40000u	  /* compound page: every page knows its head */
-#define QY_GFP_NOMEMALLOC 0x80000u /* no reserves, whatever else is said */
-#define QY_GFP_HARDWALL 0x100000u /* accepted, no effect */
-#define QY_GFP_THISNODE 0x200000u /* no fallback to another node */
-#define QY_GFP_ACCOUNT 0x400000u  /* accepted, no effect */
+#define QY_GFP_NOFAIL 0x8000u	     /* never NULL: see qy_alloc_pages() */
+#define QY_GFP_NORETRY 0x10000u	     /* reclaim once, lightly */
+#define QY_GFP_MEMALLOC 0x20000u     /* no watermark holds: for what frees memory itself */
+#define QY_GFP_COMP 0x40000u	     /* compound page: every page knows its head */
+#define QY_GFP_NOMEMALLOC 0x80000u   /* no reserves, whatever else is said */
+#define QY_GFP_HARDWALL 0x100000u    /* accepted, no effect */
+#define QY_GFP_THISNODE 0x200000u    /* no fallback to another node */
+#define QY_GFP_ACCOUNT 0x400000u     /* accepted, no effect */
 
 #define QY_GFP_RECLAIM (QY_GFP_DIRECT_RECLAIM | QY_GFP_KSWAPD_RECLAIM)
 #define QY_GFP_KERNEL (QY_GFP_RECLAIM | QY_GFP_IO | QY_GFP_FS)
@@ -93,7 +93,7 @@ typedef unsigned int qy_slab_flags_t;
 #define QY_SLAB_PANIC 0x40000u		  /* abort when the cache cannot be made */
 #define QY_SLAB_TRACE 0x200000u		  /* letter T: a line for every call */
 #define QY_SLAB_NO_MERGE 0x1000000u
-#define QY_SLAB_RECLAIM_ACCOUNT 0x20000u  /* pages count as reclaimable */
+#define QY_SLAB_RECLAIM_ACCOUNT 0x20000u /* pages count as reclaimable */
 #define QY_SLAB_DEBUG_FLAGS                                                                        \
 	(QY_SLAB_CONSISTENCY_CHECKS | QY_SLAB_RED_ZONE | QY_SLAB_POISON | QY_SLAB_STORE_USER |     \
 	 QY_SLAB_TRACE)
@@ -117,10 +117,10 @@ enum qy_migratetype {
 	QY_MIGRATE_UNMOVABLE,
 	QY_MIGRATE_MOVABLE,
 	QY_MIGRATE_RECLAIMABLE,
-	QY_MIGRATE_PCPTYPES,	/* how many types per-CPU lists know */
+	QY_MIGRATE_PCPTYPES,			     /* how many types per-CPU lists know */
 	QY_MIGRATE_HIGHATOMIC = QY_MIGRATE_PCPTYPES, /* set aside for requests that may not wait */
-	QY_MIGRATE_CMA,		/* lent to movable pages until an area's owner wants it */
-	QY_MIGRATE_ISOLATE,	/* being emptied: nothing is taken from it */
+	QY_MIGRATE_CMA,	    /* lent to movable pages until an area's owner wants it */
+	QY_MIGRATE_ISOLATE, /* being emptied: nothing is taken from it */
 	QY_NR_MIGRATETYPES
 };
 

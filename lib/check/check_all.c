@@ -186,12 +186,12 @@ static bool zones_are_sane(struct qy__check *ck)
 		       mm->nr_zones, mm->pageblock_order, mm->pageblock_first))
 		return false;
 	blocks = ((ck->end_pfn - 1) >> mm->pageblock_order) - mm->pageblock_first + 1;
-	return qy__holds(ck,
-			 !((uintptr_t)mm->zone % 8) && !((uintptr_t)mm->pageblock % 8) &&
-				 qy__check_readable(ck, mm->zone,
-						    mm->nr_zones * sizeof(*mm->zone)) &&
-				 book_is_sane(ck, mm->pageblock, blocks),
-			 "MM", "the zones or the page blocks' types are not where they can be");
+	return qy__holds(
+		ck,
+		!((uintptr_t)mm->zone % 8) && !((uintptr_t)mm->pageblock % 8) &&
+			qy__check_readable(ck, mm->zone, mm->nr_zones * sizeof(*mm->zone)) &&
+			book_is_sane(ck, mm->pageblock, blocks),
+		"MM", "the zones or the page blocks' types are not where they can be");
 }
 
 /*

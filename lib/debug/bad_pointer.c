@@ -82,8 +82,8 @@ static void describe(struct qy_report *r, struct qy_mm *mm, const struct qy_page
 		describe_slab(r, mm, head, p);
 	else
 		qy__report_title(r, "Invalid object pointer 0x%lx: %s", addr(p),
-				 head->type == QY__PAGE_ALLOC ? "in a page block" :
-								"in free or reserved pages");
+				 head->type == QY__PAGE_ALLOC ? "in a page block"
+							      : "in free or reserved pages");
 }
 
 void qy__debug_bad_pointer(struct qy_mm *mm, enum qy_report_kind kind, const void *p,

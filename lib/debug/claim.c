@@ -30,8 +30,7 @@ static bool other_align(const struct qy__origin *o, const struct qy__call *call)
 	return max(claimed, USUAL_ALIGN) != max(o->align, USUAL_ALIGN);
 }
 
-enum qy_report_kind qy__debug_mismatch(const struct qy__origin *o,
-				       const struct qy__call *call)
+enum qy_report_kind qy__debug_mismatch(const struct qy__origin *o, const struct qy__call *call)
 {
 	if (!o->known)
 		return QY_REPORT_NONE;

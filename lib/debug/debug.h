@@ -96,7 +96,7 @@ struct qy__debug_config {
 	size_t quarantine; /* bytes */
 	unsigned int red_zone;
 	unsigned int validate_every;
-	int policy; /* -1: not said */
+	int policy;			/* -1: not said */
 	unsigned int page_on, page_off; /* QY_PAGE_* that the string turns on, off */
 	int guardpage_minorder;		/* -1: not said */
 	char report_path[256];

@@ -156,8 +156,10 @@ static bool parse_page_switch(struct qy__debug_config *cfg, const char *s, const
 		const char *key;
 		unsigned int flag;
 	} table[] = {
-		{"init_on_alloc", QY_PAGE_INIT_ON_ALLOC}, {"init_on_free", QY_PAGE_INIT_ON_FREE},
-		{"page_poison", QY_PAGE_POISON},	  {"debug_pagealloc", QY_PAGE_UNMAP},
+		{"init_on_alloc", QY_PAGE_INIT_ON_ALLOC},
+		{"init_on_free", QY_PAGE_INIT_ON_FREE},
+		{"page_poison", QY_PAGE_POISON},
+		{"debug_pagealloc", QY_PAGE_UNMAP},
 		{"page_owner", QY_PAGE_OWNER},
 	};
 
@@ -296,9 +298,8 @@ static void set_page_debug(struct qy_mm *mm, const struct qy_mm_config *cfg)
 	const struct qy__debug_config *said = &mm->debug->config;
 
 	mm->page_debug = (cfg->page_debug & ~said->page_off) | said->page_on;
-	mm->guardpage_minorder = said->guardpage_minorder >= 0
-					 ? (uint32_t)said->guardpage_minorder
-					 : cfg->guardpage_minorder;
+	mm->guardpage_minorder = said->guardpage_minorder >= 0 ? (uint32_t)said->guardpage_minorder
+							       : cfg->guardpage_minorder;
 }
 
 int qy__debug_config_init(struct qy_mm *mm, const struct qy_mm_config *cfg)

@@ -31,11 +31,11 @@ static const struct qy__figure node_figures[] = {
 };
 
 static const struct qy__figure page_figures[] = {
-	ZONE("  pages free     ", free),	ZONE("        boost    ", boost),
-	ZONE("        min      ", min),		ZONE("        low      ", low),
-	ZONE("        high     ", high),	ZONE("        promo    ", promo),
-	ZONE("        spanned  ", spanned),	ZONE("        present  ", present),
-	ZONE("        managed  ", managed),	ZONE("        cma      ", cma),
+	ZONE("  pages free     ", free),    ZONE("        boost    ", boost),
+	ZONE("        min      ", min),	    ZONE("        low      ", low),
+	ZONE("        high     ", high),    ZONE("        promo    ", promo),
+	ZONE("        spanned  ", spanned), ZONE("        present  ", present),
+	ZONE("        managed  ", managed), ZONE("        cma      ", cma),
 };
 
 static const struct qy__figure counter_figures[] = {
@@ -59,8 +59,8 @@ static const struct qy__figure counter_figures[] = {
 };
 
 static const struct qy__figure cpu_figures[] = {
-	CPU("              count:    ", count),    CPU("              high:     ", high),
-	CPU("              batch:    ", batch),    CPU("              high_min: ", high_min),
+	CPU("              count:    ", count),	   CPU("              high:     ", high),
+	CPU("              batch:    ", batch),	   CPU("              high_min: ", high_min),
 	CPU("              high_max: ", high_max), CPU("  vm stats threshold: ", stat_threshold),
 };
 

@@ -136,9 +136,9 @@ static void name_pages(struct qy_mm *mm, uint32_t start, uint32_t end, enum qy__
 	for (uint32_t pfn = start; pfn < end; pfn++) {
 		qy__pfn_page(mm, pfn)->type = (uint8_t)type;
 		if (!(pfn & inside) || pfn == mm->min_pfn)
-			qy__store_relaxed(&mm->pageblock[(pfn >> mm->pageblock_order) -
-							 mm->pageblock_first],
-					  block_type);
+			qy__store_relaxed(
+				&mm->pageblock[(pfn >> mm->pageblock_order) - mm->pageblock_first],
+				block_type);
 	}
 }
 

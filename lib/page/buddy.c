@@ -384,9 +384,8 @@ void qy__set_pageblocks(struct qy_mm *mm, uint32_t pfn, unsigned int order, unsi
 	uint32_t step = 1u << mm->pageblock_order;
 
 	for (uint32_t at = pfn; at < pfn + (1u << order); at += step)
-		qy__store_relaxed(
-			&mm->pageblock[(at >> mm->pageblock_order) - mm->pageblock_first],
-			(uint8_t)type);
+		qy__store_relaxed(&mm->pageblock[(at >> mm->pageblock_order) - mm->pageblock_first],
+				  (uint8_t)type);
 }
 
 bool qy__pageblock_in_zone(const struct qy_mm *mm, const struct qy__zone *zone, uint32_t pfn)

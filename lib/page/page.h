@@ -60,13 +60,13 @@ enum qy__page_type {
 	QY__NR_PAGE_TYPES
 };
 
-#define QY__PAGE_F_SLAB 0x1u	 /* head or tail of a slab: slab.cache is valid */
-#define QY__PAGE_F_FROZEN 0x2u	 /* slab given up after damage: nothing is taken from it again */
-#define QY__PAGE_F_RETIRED 0x4u	 /* block leaked after a report: never handed out again */
-#define QY__PAGE_F_FULL 0x8u	 /* slab is on its cache's full list (debug caches) */
-#define QY__PAGE_F_PARTIAL 0x10u /* slab is on its node's partial list */
+#define QY__PAGE_F_SLAB 0x1u	  /* head or tail of a slab: slab.cache is valid */
+#define QY__PAGE_F_FROZEN 0x2u	  /* slab given up after damage: nothing is taken from it again */
+#define QY__PAGE_F_RETIRED 0x4u	  /* block leaked after a report: never handed out again */
+#define QY__PAGE_F_FULL 0x8u	  /* slab is on its cache's full list (debug caches) */
+#define QY__PAGE_F_PARTIAL 0x10u  /* slab is on its node's partial list */
 #define QY__PAGE_F_REPORTED 0x20u /* free block: its memory was given to the system */
-#define QY__PAGE_F_MOVABLE 0x40u /* ALLOC: asked for with QY_GFP_MOVABLE */
+#define QY__PAGE_F_MOVABLE 0x40u  /* ALLOC: asked for with QY_GFP_MOVABLE */
 
 /* Who allocated or freed a large block: kept in its first tail pages' descriptors. */
 struct qy__page_track {
@@ -159,15 +159,15 @@ struct qy__zone {
 	struct qy__lock lock;
 	const char *name;
 	uint8_t node;
-	uint8_t type;  /* enum qy_zone_type */
-	uint8_t index; /* in mm->zone */
+	uint8_t type;		     /* enum qy_zone_type */
+	uint8_t index;		     /* in mm->zone */
 	uint32_t start_pfn, end_pfn; /* span */
 	uint32_t present, managed;   /* pages that exist; pages handed to the buddy */
 	uint32_t nr_free_pages;	     /* on the lists; ISOLATE's are not counted */
 	uint32_t nr_free_cma, nr_free_highatomic, nr_free_blocks; /* part of nr_free_pages */
-	uint32_t nr_free_isolate;    /* not part of it */
-	uint32_t nr_guard;	     /* pages in guard blocks */
-	uint32_t nr_cma;	     /* pages in CMA page blocks */
+	uint32_t nr_free_isolate;				  /* not part of it */
+	uint32_t nr_guard;					  /* pages in guard blocks */
+	uint32_t nr_cma;					  /* pages in CMA page blocks */
 	uint32_t nr_reserved_highatomic;
 	/* written under mm->grow_lock, read without a lock */
 	uint32_t mark[QY_NR_WMARK], lowmem_reserve[QY_NR_ZONES];
@@ -192,11 +192,11 @@ struct qy__report_state {
 
 /* page_debug.c, page_owner.c */
 struct qy__page_debug_state {
-	uint64_t bad_since;    /* start of the present minute of bad pages; report.lock */
+	uint64_t bad_since;		 /* start of the present minute of bad pages; report.lock */
 	uint32_t bad_shown, bad_unshown; /* told in it; not told; report.lock */
-	bool unmap_off;	       /* the system keeps no more borders: nothing is made to trap */
-	uint32_t owner_end;    /* there are records of the pages before; ANON: grow_lock */
-	size_t owner_bytes;    /* ANON: of the mapping that holds the records */
+	bool unmap_off;	    /* the system keeps no more borders: nothing is made to trap */
+	uint32_t owner_end; /* there are records of the pages before; ANON: grow_lock */
+	size_t owner_bytes; /* ANON: of the mapping that holds the records */
 };
 
 struct qy__slab_state;
@@ -226,8 +226,8 @@ struct qy__reclaim_state {
 	struct qy__reclaim_walk *walks; /* threads that are inside shrinkers or hook */
 	int32_t fork_pid;		/* who holds the lock over fork() */
 	struct qy_reclaim_hook hook;
-	uint64_t warn_since;	      /* start of the present five seconds of messages */
-	uint32_t warned, suppressed;  /* messages in them; not told */
+	uint64_t warn_since;	     /* start of the present five seconds of messages */
+	uint32_t warned, suppressed; /* messages in them; not told */
 	uint32_t balance_wanted;
 	uint32_t active;      /* walks under way */
 	uint32_t short_lists; /* requests that reclaim now: lists on CPUs stay short meanwhile */
@@ -254,11 +254,11 @@ struct qy_mm {
 	 */
 	uint16_t *zonelists;
 	uint32_t zonelist_stride;
-	bool pcp_on, pcp_fence;	/* fence: no membarrier, so the owner pays */
+	bool pcp_on, pcp_fence; /* fence: no membarrier, so the owner pays */
 	/* one node, no marks: the zone whose lists serve small NORMAL requests; else NULL */
 	struct qy__zone *fast_zone;
 	bool grouping, shuffle, marks_on;
-	bool one_zone; /* the limits leave pages to no other */
+	bool one_zone;	      /* the limits leave pages to no other */
 	uint32_t pcp_stopped; /* nobody may enter his page lists: see pcp.h */
 	uint32_t page_debug;  /* QY_PAGE_* that are on */
 	uint32_t guardpage_minorder;
@@ -276,14 +276,14 @@ struct qy_mm {
 	struct qy__lock pcp_lock;
 	struct qy_watermark_config watermark; /* with every 0 replaced by its meaning */
 	unsigned int config_pcp_batch, config_pcp_high, pcp_high_fraction;
-	uint32_t zone_limit[QY_NR_ZONES];     /* end pfn of each zone, ascending */
+	uint32_t zone_limit[QY_NR_ZONES]; /* end pfn of each zone, ascending */
 	uint32_t node_limit[QY_MAX_NODES];
-	uint8_t *distance;		      /* nr_nodes * nr_nodes */
+	uint8_t *distance; /* nr_nodes * nr_nodes */
 	struct {
 		uint32_t start, end;
 	} hole[QY__MAX_HOLES]; /* ascending pfns */
 	unsigned int nr_holes;
-	uint8_t cpu_node[64];		      /* MANUAL */
+	uint8_t cpu_node[64]; /* MANUAL */
 	bool machine_nodes;
 	unsigned int online_cpus; /* THREAD: how many can run at once */
 	enum qy_zonelist_order zonelist_order;
@@ -298,9 +298,9 @@ struct qy_mm {
 	struct qy__osif os;
 	struct qy_memblock early;
 	struct qy_bootmem *early_bootmem; /* early_allocator=bootmem; NULL: memblock */
-	void *early_map; /* early_bootmem's maps, until they are handed over */
+	void *early_map;		  /* early_bootmem's maps, until they are handed over */
 	uint32_t early_pages, early_free; /* of the boot map: pages in it; handed over */
-	bool early_done; /* boot map handed over */
+	bool early_done;		  /* boot map handed over */
 };
 
 #define QY__ZONE_END UINT16_MAX

@@ -35,7 +35,7 @@ struct qy__pcp_list {
 
 struct qy__pcp {
 	uint32_t busy;
-	uint32_t count; /* pages on all lists */
+	uint32_t count;	     /* pages on all lists */
 	uint8_t free_factor; /* how many frees came in a row: more is given back at a time */
 	uint8_t next_list;   /* where the last round of giving back ended */
 	struct qy__pcp_list list[QY__PCP_LISTS]; /* [order * 3 + migratetype] */

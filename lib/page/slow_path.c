@@ -20,8 +20,8 @@
 #include "page/zone.h"
 #include "util/plant.h"
 
-#define COSTLY_ORDER 3	/* above it, reclaim hardly ever makes a block */
-#define MOST_ROUNDS 16	/* of reclaim, and of the hook */
+#define COSTLY_ORDER 3 /* above it, reclaim hardly ever makes a block */
+#define MOST_ROUNDS 16 /* of reclaim, and of the hook */
 #define PRIORITIES 12
 
 static unsigned int slow_alloc_flags(const struct qy__alloc_context *ac)

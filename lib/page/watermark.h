@@ -29,8 +29,8 @@ uint32_t qy__lowmem_reserve(uint64_t managed, uint64_t managed_above, unsigned i
 /* Pages moved at a time between a CPU's lists and the zone: 63 for large zones, 1 for 3840. */
 uint32_t qy__pcp_batch(uint64_t managed);
 /* Most pages on a CPU's lists. */
-uint32_t qy__pcp_high(uint64_t managed, uint64_t low_mark, unsigned int fraction,
-		      unsigned int cpus, uint32_t batch);
+uint32_t qy__pcp_high(uint64_t managed, uint64_t low_mark, unsigned int fraction, unsigned int cpus,
+		      uint32_t batch);
 
 /*
  * Defaults filled in, but min_free_kbytes 0 stays: what it means changes with the memory. -EINVAL:

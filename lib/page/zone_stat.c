@@ -19,8 +19,7 @@ size_t qy__nr_free_pages(const struct qy_mm *mm)
 	size_t n = 0;
 
 	for (unsigned int z = 0; z < mm->nr_zones; z++)
-		n += qy__load_relaxed(&mm->zone[z].nr_free_pages) +
-		     qy__pcp_count(mm, &mm->zone[z]);
+		n += qy__load_relaxed(&mm->zone[z].nr_free_pages) + qy__pcp_count(mm, &mm->zone[z]);
 	return n;
 }
 

@@ -24,8 +24,7 @@ void qy__node_order(const struct qy_mm *mm, unsigned int node, unsigned int *loa
 /* The list of @node: all nodes, or (THISNODE) its own zones only. */
 static inline const uint16_t *qy__zonelist(const struct qy_mm *mm, unsigned int node, qy_gfp_t gfp)
 {
-	return mm->zonelists +
-	       (node * 2 + !!(gfp & QY_GFP_THISNODE)) * (size_t)mm->zonelist_stride;
+	return mm->zonelists + (node * 2 + !!(gfp & QY_GFP_THISNODE)) * (size_t)mm->zonelist_stride;
 }
 
 #endif

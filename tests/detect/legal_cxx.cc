@@ -40,19 +40,33 @@ namespace
 struct counted {
 	static int alive;
 	long value = 7;
-	counted() { alive++; }
-	counted(const counted &o) : value(o.value) { alive++; }
-	~counted() { alive--; }
+	counted()
+	{
+		alive++;
+	}
+	counted(const counted &o) : value(o.value)
+	{
+		alive++;
+	}
+	~counted()
+	{
+		alive--;
+	}
 };
 int counted::alive;
 
 struct alignas(128) wide {
 	char bytes[300];
-	~wide() { bytes[0] = 0; }
+	~wide()
+	{
+		bytes[0] = 0;
+	}
 };
 
 struct shape {
-	virtual ~shape() {}
+	virtual ~shape()
+	{
+	}
 };
 
 struct circle : shape {
@@ -63,16 +77,27 @@ struct circle : shape {
 /* Its operators give what is behind it, too. */
 struct with_tail {
 	long n;
-	static void *operator new(size_t size, size_t tail) { return ::operator new(size + tail); }
-	static void operator delete(void *p) { ::operator delete(p); }
-	static void operator delete(void *p, size_t) { ::operator delete(p); }
+	static void *operator new(size_t size, size_t tail)
+	{
+		return ::operator new(size + tail);
+	}
+	static void operator delete(void *p)
+	{
+		::operator delete(p);
+	}
+	static void operator delete(void *p, size_t)
+	{
+		::operator delete(p);
+	}
 };
 
 void all_forms()
 {
 	for (size_t size : {0u, 1u, 8u, 17u, 100u, 5000u, 100000u, 5000000u}) {
 		const std::align_val_t align[] = {
-			std::align_val_t(8), std::align_val_t(16), std::align_val_t(64),
+			std::align_val_t(8),
+			std::align_val_t(16),
+			std::align_val_t(64),
 			std::align_val_t(4096),
 		};
 
@@ -210,7 +235,7 @@ void impossible()
 	CHECK(::operator new[](half + 1, std::align_val_t(32), std::nothrow) == nullptr);
 	reserve = new char[1000];
 	std::set_new_handler(handler);
-	CHECK(::operator new(most, std::nothrow) == nullptr && handled == 3 && !reserve);
+	CHECK(::operator new(most, std::nothrow) == nullptr &&handled == 3 && !reserve);
 }
 
 template <class C> void use_map(C &c)
@@ -363,9 +388,14 @@ circle *never_deleted = new circle;
 int main(int argc, char **argv)
 {
 	static const struct legal_test tests[] = {
-		{"all_forms", all_forms}, {"expressions", expressions}, {"exceptions", exceptions},
-		{"impossible", impossible}, {"containers", containers}, {"pointers", pointers},
-		{"text", text}, {"threads", threads},
+		{"all_forms", all_forms},
+		{"expressions", expressions},
+		{"exceptions", exceptions},
+		{"impossible", impossible},
+		{"containers", containers},
+		{"pointers", pointers},
+		{"text", text},
+		{"threads", threads},
 	};
 
 	return run_test(tests, sizeof(tests) / sizeof(tests[0]), argc == 2 ? argv[1] : "");

@@ -64,8 +64,9 @@ static void all_alignments(void)
 static void realloc_everywhere(void)
 {
 	static const size_t size[] = {
-		1, 7, 16, 17, 48, 100, 128, 129, 500, 1024, 2000, 4096, 4097, 8192, 8193, 12000,
-		16384, 40000, 65536, 100000, 131072, 262144, 300000, 1000000, 4194304, 5000000,
+		1,     7,      16,     17,     48,     100,	128,	 129,	  500,
+		1024,  2000,   4096,   4097,   8192,   8193,	12000,	 16384,	  40000,
+		65536, 100000, 131072, 262144, 300000, 1000000, 4194304, 5000000,
 	};
 
 	for (size_t i = 0; i < NR(size); i++)
@@ -138,8 +139,15 @@ static void calloc_is_zero(void)
 static void impossible_requests(void)
 {
 	static const size_t no[] = {
-		SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - 64, SIZE_MAX - 4096, SIZE_MAX / 2 + 1,
-		(size_t)PTRDIFF_MAX, (size_t)PTRDIFF_MAX - 4096, (size_t)1 << 60, (size_t)1 << 48,
+		SIZE_MAX,
+		SIZE_MAX - 1,
+		SIZE_MAX - 64,
+		SIZE_MAX - 4096,
+		SIZE_MAX / 2 + 1,
+		(size_t)PTRDIFF_MAX,
+		(size_t)PTRDIFF_MAX - 4096,
+		(size_t)1 << 60,
+		(size_t)1 << 48,
 	};
 	char *kept = malloc(100);
 	void *p;

@@ -246,8 +246,8 @@ static void processes(void)
 static void libraries(void)
 {
 	static const char *const name[] = {
-		"libm.so.6", "libz.so.1", "libstdc++.so.6", "libcrypto.so.3", "libsqlite3.so.0",
-		"libpthread.so.0", "libresolv.so.2", "no-such-library.so",
+		"libm.so.6",	   "libz.so.1",	      "libstdc++.so.6", "libcrypto.so.3",
+		"libsqlite3.so.0", "libpthread.so.0", "libresolv.so.2", "no-such-library.so",
 	};
 	void *frame[20];
 

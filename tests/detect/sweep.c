@@ -210,10 +210,14 @@ static void *operator_named(const char *name)
 static void family_mismatch(void)
 {
 	void *(*const allocate[])(size_t) = {
-		malloc, operator_named("_Znwm"), operator_named("_Znam"),
+		malloc,
+		operator_named("_Znwm"),
+		operator_named("_Znam"),
 	};
 	void (*const release[])(void *) = {
-		free, operator_named("_ZdlPv"), operator_named("_ZdaPv"),
+		free,
+		operator_named("_ZdlPv"),
+		operator_named("_ZdaPv"),
 	};
 	static const char *const family[] = {"malloc", "new", "new[]"};
 
@@ -247,8 +251,9 @@ static void size_mismatch(void)
 static void huge(void)
 {
 	static const size_t size[] = {
-		(4 << 20) - 129, (4 << 20) - 128, (4 << 20) - 64, (4 << 20) - 1, 4 << 20,
-		(4 << 20) + 1, 5000000, (8 << 20) - 64, 8 << 20, (16 << 20) + 4095, 20000000,
+		(4 << 20) - 129, (4 << 20) - 128,   (4 << 20) - 64, (4 << 20) - 1,
+		4 << 20,	 (4 << 20) + 1,	    5000000,	    (8 << 20) - 64,
+		8 << 20,	 (16 << 20) + 4095, 20000000,
 	};
 
 	nr_sizes = NR(size);

@@ -93,8 +93,8 @@ static inline void enlist(struct qy_mm *mm, struct qy__free_area *area, struct q
 
 	page->prev = QY__PFN_NONE;
 	page->next = *head;
-	*(*head == QY__PFN_NONE ? &area->tail[page->migratetype]
-				: &qy__pfn_page(mm, *head)->prev) = pfn;
+	*(*head == QY__PFN_NONE ? &area->tail[page->migratetype] : &qy__pfn_page(mm, *head)->prev) =
+		pfn;
 	*head = pfn;
 	area->nr_free++;
 }

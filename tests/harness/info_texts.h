@@ -13,10 +13,9 @@
 #define TEXT_ZONES 12
 #define TEXT_CPUS 40
 
-static const char buddy_text[] =
-	"Node 0, zone      DMA      0      0      1      0      3 \n"
-	"Node 0, zone   Normal      5     12      0 123456 1234567 \n"
-	"Node 13, zone  HighMem      0      0      0      0      0 \n";
+static const char buddy_text[] = "Node 0, zone      DMA      0      0      1      0      3 \n"
+				 "Node 0, zone   Normal      5     12      0 123456 1234567 \n"
+				 "Node 13, zone  HighMem      0      0      0      0      0 \n";
 
 static const char type_text[] =
 	"Page block order: 2\n"

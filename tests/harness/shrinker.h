@@ -14,11 +14,11 @@ static struct instance in;
 /* A cache of the program's that does as it is told. */
 struct fake {
 	struct qy_shrinker s;
-	size_t objects;	    /* what count() says */
-	size_t scan_part;   /* nr_scanned is nr_to_scan / this */
-	unsigned int stop;  /* this scan() call says STOP (1: the first) */
-	size_t returns;	    /* what scan() returns, if @lies */
-	size_t scans;	    /* … and says it tried */
+	size_t objects;	   /* what count() says */
+	size_t scan_part;  /* nr_scanned is nr_to_scan / this */
+	unsigned int stop; /* this scan() call says STOP (1: the first) */
+	size_t returns;	   /* what scan() returns, if @lies */
+	size_t scans;	   /* … and says it tried */
 	bool lies;
 	void (*inside)(struct fake *f); /* what scan() does besides */
 	void (*counting)(struct fake *f);

@@ -49,8 +49,8 @@ static void *work(void *arg)
 
 	for (unsigned int i = 0; i < w->steps; i++) {
 		unsigned int order = below(w, 16) ? below(w, 4) : below(w, 7);
-		struct qy_page *page = qy_alloc_pages(in.mm, gfp[below(w, 4)] | QY_GFP_NOWARN,
-						      order);
+		struct qy_page *page =
+			qy_alloc_pages(in.mm, gfp[below(w, 4)] | QY_GFP_NOWARN, order);
 
 		if (page)
 			*(struct qy_page **)stamp(page) = page;

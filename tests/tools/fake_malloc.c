@@ -43,7 +43,8 @@ static int compose(char *text, size_t size, int hash)
 {
 	return snprintf(
 		text, size,
-		RULE "\nBUG kmalloc-32 (%s[%d]): Right Redzone overwritten\n" THIN "\n\n"
+		RULE
+		"\nBUG kmalloc-32 (%s[%d]): Right Redzone overwritten\n" THIN "\n\n"
 		"Quarry: heap overflow: 1 byte behind a 24-byte object was written\n"
 		"QY seq=%d kind=heap-overflow cache=kmalloc-32 object=0x1000 size=24 offset=24 "
 		"len=1 expected=0xcc found=0x41 alloc=malloc free=- hash=0x%x\n"

@@ -130,9 +130,10 @@ static size_t check_pages(const struct shape *s)
 /* No book of the instance lies where there is no memory. */
 static void check_books(void)
 {
-	const void *const book[] = {in.mm,	       in.mm->zone,  in.mm->distance,
-				    in.mm->zonelists,  in.mm->pages, in.mm->pageblock,
-				    in.mm->early_bootmem, in.mm->slab,  in.mm->kmalloc};
+	const void *const book[] = {
+		in.mm,	       in.mm->zone,	 in.mm->distance,      in.mm->zonelists,
+		in.mm->pages,  in.mm->pageblock, in.mm->early_bootmem, in.mm->slab,
+		in.mm->kmalloc};
 
 	for (size_t i = 0; i < sizeof(book) / sizeof(book[0]); i++)
 		if (book[i])
@@ -434,7 +435,7 @@ static void refuse_enumerations(const struct qy_mm_config good, const struct sha
 	REFUSE(policy = (enum qy_policy)2);
 	REFUSE(zonelist_order = (enum qy_zonelist_order)2);
 	REFUSE(grouping = (enum qy_switch)3);
-	REFUSE(pcp = (enum qy_switch)-1);
+	REFUSE(pcp = (enum qy_switch) - 1);
 	REFUSE(watermark.marks = (enum qy_watermarks)2);
 }
 

@@ -127,8 +127,8 @@ static bool is_claimed(unsigned int nr_free, unsigned int nr_alike)
 	for (unsigned int i = 0; i < nr_alike; i++) {
 		give(block + i, 1);
 		assert_ptr_equal(take(QY_GFP_RECLAIMABLE, 0), block + i);
-		assert_int_equal(type_of(block), i + 1 < PB / 2 ? QY_MIGRATE_MOVABLE
-								: type_of(block));
+		assert_int_equal(type_of(block),
+				 i + 1 < PB / 2 ? QY_MIGRATE_MOVABLE : type_of(block));
 	}
 	give(block + PB - nr_free, nr_free);
 	assert_int_equal(type_of(block), QY_MIGRATE_MOVABLE);

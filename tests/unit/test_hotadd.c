@@ -563,8 +563,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(add_memory_brings_in_just_that_many_pages, tear_down),
-		cmocka_unit_test_teardown(add_memory_up_to_the_last_page_and_no_further,
-					  tear_down),
+		cmocka_unit_test_teardown(add_memory_up_to_the_last_page_and_no_further, tear_down),
 		cmocka_unit_test_teardown(add_memory_to_an_arena_gives_enomem, tear_down),
 		cmocka_unit_test_teardown(growth_refused_in_any_part_changes_nothing, tear_down),
 		cmocka_unit_test_teardown(growth_by_need_takes_the_least_if_more_is_refused,

@@ -10,16 +10,18 @@
 static void text_parsed_and_printed_is_the_same_bytes(void **state)
 {
 	(void)state;
-	for EACH_FORMAT (f) {
-		unsigned int line = 0, lines = 1;
+	for
+		EACH_FORMAT(f)
+		{
+			unsigned int line = 0, lines = 1;
 
-		for (const char *at = f->text; *at; at++)
-			lines += *at == '\n';
-		assert_int_equal(parse_copy(f, f->text, strlen(f->text), &line), 0);
-		assert_int_equal(line, lines);
-		assert_prints(f, f->text);
-		assert_int_equal(f->parse(f->text, strlen(f->text), NULL), 0);
-	}
+			for (const char *at = f->text; *at; at++)
+				lines += *at == '\n';
+			assert_int_equal(parse_copy(f, f->text, strlen(f->text), &line), 0);
+			assert_int_equal(line, lines);
+			assert_prints(f, f->text);
+			assert_int_equal(f->parse(f->text, strlen(f->text), NULL), 0);
+		}
 }
 
 static void figures_are_where_they_belong(void **state)
@@ -139,7 +141,8 @@ static void buddyinfo_malformed_line_is_named(void **state)
 		{"Node 0, zone D\1 1 \n", 1},
 		{"Node 0, zone D\xff 1 \n", 1},
 		{"Node 0, zone DMA 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1"
-		 " 2 \n", 1},
+		 " 2 \n",
+		 1},
 	};
 
 	(void)state;
@@ -208,7 +211,8 @@ static void pagetypeinfo_malformed_line_is_named(void **state)
 		{PT_HEAD PT_ORDERS PT_ROW "Number of blocks type Movable Isolate \n", 5},
 		{PT_HEAD PT_ORDERS PT_ROW "Number of blocks type Movable Movable \n", 5},
 		{PT_HEAD PT_ORDERS PT_ROW "Number of blocks type a b c d e f g h i j k l m n o p "
-					  "Movable \n", 5},
+					  "Movable \n",
+		 5},
 		{PT_HEAD PT_ORDERS PT_ROW "Number of mixed blocks Movable \n", 5},
 		{PT_HEAD PT_ORDERS PT_ROW PT_BLOCKS, 6},
 		{PT_HEAD PT_ORDERS PT_ROW PT_BLOCKS "Node 0, zone DMA \n", 6},
@@ -225,9 +229,11 @@ static void pagetypeinfo_malformed_line_is_named(void **state)
 		{PT_HEAD PT_ORDERS PT_ROW "Node 1, zone DMA, type Movable 1 2 \n"
 					  "Node 1, zone DMA, type Isolate 1 2 \n"
 					  "Number of blocks type Movable Isolate \n"
-					  "Node 0, zone DMA 1 2 \nNode 1, zone DMA 1 2 \n", 10},
-		{PT_HEAD PT_ORDERS PT_ROW "Node 1, zone DMA, type Movable 1 2 \n"
-					  PT_BLOCKS "Node 0, zone DMA 1 \n", 8},
+					  "Node 0, zone DMA 1 2 \nNode 1, zone DMA 1 2 \n",
+		 10},
+		{PT_HEAD PT_ORDERS PT_ROW "Node 1, zone DMA, type Movable 1 2 \n" PT_BLOCKS
+					  "Node 0, zone DMA 1 \n",
+		 8},
 	};
 
 	(void)state;
@@ -382,8 +388,7 @@ static void array_too_small_says_how_many(void **state)
 	(void)state;
 	memset(buddy_zones, 0xaa, sizeof(buddy_zones));
 	memset(&b_guard, 0xaa, sizeof(b_guard));
-	assert_int_equal(qy_buddyinfo_parse(buddy_text, sizeof(buddy_text) - 1, &b, NULL),
-			 -ENOSPC);
+	assert_int_equal(qy_buddyinfo_parse(buddy_text, sizeof(buddy_text) - 1, &b, NULL), -ENOSPC);
 	assert_int_equal(b.nr_zones, 3);
 	assert_int_equal(b.zone[1].nr_free[1], 12);
 	assert_memory_equal(&b.zone[2], &b_guard, sizeof(b_guard));
@@ -417,8 +422,7 @@ static void array_too_small_says_how_many(void **state)
 
 	/* None at all: to ask how many. */
 	b = (struct qy_buddyinfo){.struct_size = sizeof(b)};
-	assert_int_equal(qy_buddyinfo_parse(buddy_text, sizeof(buddy_text) - 1, &b, NULL),
-			 -ENOSPC);
+	assert_int_equal(qy_buddyinfo_parse(buddy_text, sizeof(buddy_text) - 1, &b, NULL), -ENOSPC);
 	assert_int_equal(b.nr_zones, 3);
 	t = (struct qy_pagetypeinfo){.struct_size = sizeof(t)};
 	assert_int_equal(qy_pagetypeinfo_parse(type_text, sizeof(type_text) - 1, &t, NULL),
@@ -433,21 +437,23 @@ static void array_too_small_says_how_many(void **state)
 static void text_is_cut_to_the_buffer_at_every_length(void **state)
 {
 	(void)state;
-	for EACH_FORMAT (f) {
-		size_t len = strlen(f->text);
+	for
+		EACH_FORMAT(f)
+		{
+			size_t len = strlen(f->text);
 
-		assert_int_equal(f->parse(f->text, len, NULL), 0);
-		assert_int_equal(f->print(NULL, 0), len);
-		for (size_t size = 1; size <= len + 2; size++) {
-			char *small = malloc(size);
+			assert_int_equal(f->parse(f->text, len, NULL), 0);
+			assert_int_equal(f->print(NULL, 0), len);
+			for (size_t size = 1; size <= len + 2; size++) {
+				char *small = malloc(size);
 
-			memset(small, 'x', size);
-			assert_int_equal(f->print(small, size), len);
-			assert_int_equal(strlen(small), min(size - 1, len));
-			assert_memory_equal(small, f->text, min(size - 1, len));
-			free(small);
+				memset(small, 'x', size);
+				assert_int_equal(f->print(small, size), len);
+				assert_int_equal(strlen(small), min(size - 1, len));
+				assert_memory_equal(small, f->text, min(size - 1, len));
+				free(small);
+			}
 		}
-	}
 }
 
 /* ---- indices ---- */

@@ -522,7 +522,7 @@ static void zone_stat_get_refuses_what_is_not_there(void **state)
 	make();
 	assert_int_equal(qy_zone_stat_get(in.mm, 3, QY_ZONE_NORMAL, &st), -EINVAL);
 	assert_int_equal(qy_zone_stat_get(in.mm, 0, QY_NR_ZONES, &st), -EINVAL);
-	assert_int_equal(qy_zone_stat_get(in.mm, 0, (enum qy_zone_type)-1, &st), -EINVAL);
+	assert_int_equal(qy_zone_stat_get(in.mm, 0, (enum qy_zone_type) - 1, &st), -EINVAL);
 	st.struct_size--;
 	assert_int_equal(qy_zone_stat_get(in.mm, 0, QY_ZONE_NORMAL, &st), -EINVAL);
 }

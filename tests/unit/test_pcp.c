@@ -7,8 +7,8 @@
 
 #include <errno.h>
 
-#include "page/pcp.h"
 #include "page/page_alloc.h"
+#include "page/pcp.h"
 
 static struct instance in;
 

@@ -378,8 +378,8 @@ static void reclaim_may_free_into_the_sheaf_that_waits(void **state)
 			hoard.object[hoard.nr] = qy_cache_alloc(hoard.c, 0);
 		while (qy_alloc_pages(in.mm, QY_GFP_NOWAIT, 0))
 			;
-		while (n < 64 && (object[n] = qy_cache_alloc(hoard.c, QY_GFP_KERNEL |
-								      QY_GFP_NOWARN)))
+		while (n < 64 &&
+		       (object[n] = qy_cache_alloc(hoard.c, QY_GFP_KERNEL | QY_GFP_NOWARN)))
 			memset(object[n++], 0x40, 1000);
 		assert_true(n > 8);
 		for (unsigned int i = 0; i < n; i++)

@@ -40,7 +40,7 @@ static void timer_tick(struct timer *timer)
 int main(void)
 {
 	struct session *session = open_session(7);
-	struct timer timer = { session };
+	struct timer timer = {session};
 
 	timer_tick(&timer);
 	close_session(session);
