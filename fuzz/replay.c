@@ -236,7 +236,7 @@ static int usage(FILE *to)
 	      "one that fails and shows the violated invariant and the state before and after.\n"
 	      "\n"
 	      "  --target T   take the file as an input of this target, whatever it holds\n"
-	      "  --plant N    with the planted fault N in the library (tests/mutate/plants.def)\n"
+	      "  --plant N    with the planted fault N in the library (lib/util/plants.def)\n"
 	      "  --quiet      only the verdict\n"
 	      "  --verbose    the state after each step, too\n"
 	      "\n"

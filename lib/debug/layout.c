@@ -22,7 +22,8 @@
 static bool pointer_goes_outside(qy_slab_flags_t flags, bool has_ctor, size_t object_size,
 				 bool tracked)
 {
-	return (qy__debug_has(flags, QY_SLAB_POISON) && !qy__planted(22)) || has_ctor ||
+	return (qy__debug_has(flags, QY_SLAB_POISON) && !qy__planted(POINTER_UNDER_POISON)) ||
+	       has_ctor ||
 	       (qy__debug_has(flags, QY_SLAB_RED_ZONE) &&
 		(tracked || object_size < sizeof(void *)));
 }

@@ -97,7 +97,7 @@ static void fill_zones(struct qy_cache *c, char *object, size_t size, uint8_t va
 {
 	if (!has(c, QY_SLAB_RED_ZONE))
 		return;
-	memset(object - c->layout.red_left_pad, qy__planted(24) ? QY_RED_ACTIVE : value,
+	memset(object - c->layout.red_left_pad, qy__planted(ZONE_VALUE) ? QY_RED_ACTIVE : value,
 	       c->layout.red_left_pad);
 	memset(object + size, value, c->layout.inuse - size);
 }
@@ -133,7 +133,7 @@ void qy__debug_resize_bytes(struct qy_cache *c, void *object, size_t old,
 	if (!c->layout.orig_size)
 		return;
 	set_request(c, object, o);
-	if (has(c, QY_SLAB_RED_ZONE) && !(qy__planted(26) && size < old))
+	if (has(c, QY_SLAB_RED_ZONE) && !(qy__planted(ZONE_STAYS) && size < old))
 		memset((char *)object + size, QY_RED_ACTIVE, c->layout.inuse - size);
 	if (poisons(c) && size > old)
 		memset((char *)object + old, QY_POISON_FREE, size - old);
@@ -181,8 +181,8 @@ static bool find_in_poison(const char *object, size_t size, struct qy__damage *d
 		d->end += d->poison_end;
 		return true;
 	}
-	return !qy__planted(23) && find_in(object + size - 1, 1, QY_POISON_END,
-					   QY_REPORT_USE_AFTER_FREE, "End Poison", d);
+	return !qy__planted(POISON_END) && find_in(object + size - 1, 1, QY_POISON_END,
+						   QY_REPORT_USE_AFTER_FREE, "End Poison", d);
 }
 
 bool qy__debug_find_damage(const struct qy_cache *c, const void *object, bool live,
@@ -190,15 +190,17 @@ bool qy__debug_find_damage(const struct qy_cache *c, const void *object, bool li
 {
 	const struct qy__layout *l = &c->layout;
 	uint8_t zone = live ? QY_RED_ACTIVE : QY_RED_INACTIVE;
-	size_t size = live && !qy__planted(27) ? qy__debug_object_size(c, object) : l->object_size;
+	size_t size = live && !qy__planted(REQUEST_IGNORED) ? qy__debug_object_size(c, object)
+							    : l->object_size;
 	const char *p = object;
 
 	if (has(c, QY_SLAB_RED_ZONE)) {
 		if (find_in(p - l->red_left_pad, l->red_left_pad, zone, QY_REPORT_UNDERWRITE,
 			    "Left Redzone", d))
 			return true;
-		if (!qy__planted(20) && find_in(p + size, l->inuse - size, zone, QY_REPORT_OVERFLOW,
-						"Right Redzone", d)) {
+		if (!qy__planted(OVERFLOW_UNSEEN) &&
+		    find_in(p + size, l->inuse - size, zone, QY_REPORT_OVERFLOW, "Right Redzone",
+			    d)) {
 			if (d->start < (const uint8_t *)p + l->object_size)
 				d->what = "kmalloc Redzone";
 			return true;
@@ -231,7 +233,8 @@ bool qy__debug_find_slab_damage(const struct qy_cache *c, const struct qy_page *
 
 void qy__debug_repair(const struct qy__damage *d)
 {
-	memset(d->start, d->fill, (size_t)(d->end - d->start) - (qy__planted(25) ? 1 : 0));
+	memset(d->start, d->fill,
+	       (size_t)(d->end - d->start) - (qy__planted(REPAIR_SHORT) ? 1 : 0));
 	if (d->poison_end)
 		d->end[-1] = QY_POISON_END;
 }

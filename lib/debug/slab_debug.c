@@ -175,7 +175,7 @@ static int free_checked_locked(struct qy_cache *c, struct qy_page *slab, void *o
 	unsigned int damage = 0;
 
 	if (!qy__debug_is_live(c->mm, object)) {
-		if (qy__planted(21))
+		if (qy__planted(DOUBLE_FREE_UNSEEN))
 			return -EINVAL;
 		qy__debug_object_bug(c, slab, object, QY_REPORT_DOUBLE_FREE, "Object already free",
 				     "Object not freed", call);

@@ -176,7 +176,7 @@ static int judge(const struct qy_bootmem *bm, int nid, struct qy__span s, enum m
 			continue;
 		if (n->min_pfn > at)
 			break;
-		if (how == FREE && !qy__planted(60) &&
+		if (how == FREE && !qy__planted(BOOT_DOUBLE_FREE) &&
 		    qy__map_has(n->map, at - n->min_pfn, to - n->min_pfn, false))
 			err = -EALREADY;
 		if (how == RESERVE_EXCLUSIVE &&
@@ -194,9 +194,10 @@ static void mark_bits(const struct qy_bootmem *bm, struct qy_bootmem_node *n, ui
 	uint64_t last = n->last_end_off >> bm->cfg.page_shift;
 
 	qy__map_fill(n->map, from, to, how != FREE);
-	if (how == FREE && !qy__planted(61))
+	if (how == FREE && !qy__planted(BOOT_HINT_STAYS))
 		n->hint_idx = min(n->hint_idx, from);
-	if (!qy__planted(62) && (n->last_end_off & qy__page_mask(bm)) && from <= last && last < to)
+	if (!qy__planted(BOOT_STALE_PAGE) && (n->last_end_off & qy__page_mask(bm)) &&
+	    from <= last && last < to)
 		n->last_end_off = 0;
 }
 
@@ -229,7 +230,7 @@ static int mark(struct qy_bootmem *bm, int nid, qy_addr_t addr, qy_addr_t size, 
 		return 0;
 	if (last < addr)
 		return -ERANGE;
-	if (how == FREE && !qy__planted(63))
+	if (how == FREE && !qy__planted(BOOT_FREE_OUTWARDS))
 		s = (struct qy__span){qy__pages_up(bm, addr),
 				      (last >> shift) +
 					      ((last & qy__page_mask(bm)) == qy__page_mask(bm))};
@@ -238,7 +239,7 @@ static int mark(struct qy_bootmem *bm, int nid, qy_addr_t addr, qy_addr_t size, 
 	if (s.first >= s.end)
 		return 0;
 	err = judge(bm, nid, s, how);
-	if (!err || (qy__planted(64) && err == -EBUSY))
+	if (!err || (qy__planted(BOOT_HALF_RESERVED) && err == -EBUSY))
 		apply(bm, s, how);
 	return err;
 }
@@ -320,9 +321,9 @@ static qy_addr_t take_run(const struct qy_bootmem *bm, struct qy_bootmem_node *n
 	if ((last & qy__page_mask(bm)) && (last >> shift) + 1 == at - n->min_pfn) {
 		qy_addr_t packed = align_up(base + last, rq->align);
 
-		if (qy__planted(65))
+		if (qy__planted(BOOT_PACKED_ASKEW))
 			packed = base + last;
-		if (packed >= rq->goal || qy__planted(66))
+		if (packed >= rq->goal || qy__planted(BOOT_GOAL_UNDERCUT))
 			start = packed;
 	}
 	n->last_end_off = start - base + rq->size;
@@ -341,13 +342,14 @@ static bool alloc_from(const struct qy_bootmem *bm, struct qy_bootmem_node *n, s
 	uint64_t start = n->min_pfn, end = n->end_pfn, from, at;
 
 	if (rq.limit)
-		end = min(end, qy__planted(67) ? qy__pages_up(bm, rq.limit) : rq.limit >> shift);
+		end = min(end, qy__planted(BOOT_LIMIT_PAGE) ? qy__pages_up(bm, rq.limit)
+							    : rq.limit >> shift);
 	if (rq.goal >> shift >= n->end_pfn)
 		rq.goal = 0;
 	start = align_up(max(start, qy__pages_up(bm, rq.goal)), step);
 	from = max(start, align_up(n->min_pfn + n->hint_idx, step));
 	at = find_run(n, from, end, pages, step);
-	if (at == NONE && from > start && !qy__planted(68))
+	if (at == NONE && from > start && !qy__planted(BOOT_NO_RETRY))
 		at = find_run(n, start, end, pages, step);
 	if (at == NONE)
 		return false;
@@ -514,7 +516,7 @@ static uint64_t hand_over(const struct qy_bootmem *bm, const struct qy_bootmem_n
 		pages = is_whole_word(n, pfn, map) ? QY__MAP_BITS : 1;
 		if (pfn >= map.first && pfn < map.end)
 			continue;
-		if (qy__planted(69) && pages > 1)
+		if (qy__planted(BOOT_WORD_LOST) && pages > 1)
 			pages--;
 		if (give)
 			give(ctx, n->nid, pfn, (unsigned int)__builtin_ctzll(pages));

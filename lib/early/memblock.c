@@ -27,7 +27,7 @@
 
 static bool joins(const struct qy_memblock_region *r, int32_t nid, uint32_t flags)
 {
-	return r->nid == nid && (r->flags == flags || qy__planted(70));
+	return r->nid == nid && (r->flags == flags || qy__planted(MAP_JOINS_UNLIKE));
 }
 
 uint32_t qy__memblock_lower_bound(const struct qy_memblock_type *type, qy_addr_t addr)
@@ -114,7 +114,7 @@ static void fill_joining_gaps(struct qy_memblock_type *type, uint32_t first,
 			break;
 		if (!gap_before(type, i, c, &g) || !(g.joins_prev || g.joins_next))
 			continue;
-		if (!(qy__planted(71) && g.joins_prev && g.joins_next))
+		if (!(qy__planted(MAP_GAP_LOST) && g.joins_prev && g.joins_next))
 			type->total_size += g.hi - g.lo;
 		if (!g.joins_prev) {
 			r[i].base = g.lo;

@@ -52,7 +52,7 @@ static qy_addr_t find_place(const struct qy_memblock *mb, const struct next *n, 
 	for (int i = 0; i < 2; i++) {
 		int which = i ? !upper : upper;
 
-		if (n->avoid[which].base == n->avoid[which].end || qy__planted(72))
+		if (n->avoid[which].base == n->avoid[which].end || qy__planted(ARRAY_IN_RANGE))
 			continue;
 		at = qy__memblock_find_any(mb, n->avoid[which].end, end, size, QY_PAGE_SIZE);
 		if (at)
@@ -126,10 +126,10 @@ static int note_move(struct qy_memblock_type *reserved, const struct next *n)
 	};
 	int err = is_own(&n->type) ? qy__memblock_apply(reserved, &come) : 0;
 
-	if (err || !is_own(n->old) || qy__planted(73))
+	if (err || !is_own(n->old) || qy__planted(ARRAY_OLD_KEPT))
 		return err;
 	err = qy__memblock_apply(reserved, &go);
-	if (err && is_own(&n->type) && !qy__planted(74)) {
+	if (err && is_own(&n->type) && !qy__planted(ARRAY_HALF)) {
 		/* It was free before, so the set is what it was. */
 		come.verb = QY__MEMBLOCK_DROP;
 		qy__memblock_apply(reserved, &come);

@@ -70,7 +70,7 @@ qy_addr_t qy__memblock_find_in(const struct qy_memblock *mb, qy_addr_t start, qy
 {
 	if (!size)
 		return 0;
-	start = max(start, (qy_addr_t)(qy__planted(76) ? 1 : QY_PAGE_SIZE));
+	start = max(start, (qy_addr_t)(qy__planted(MAP_PAGE_ZERO) ? 1 : QY_PAGE_SIZE));
 	align = max(align, (qy_addr_t)1);
 	return mb->bottom_up ? find_bottom_up(mb, start, end, size, align, nid, flags)
 			     : find_top_down(mb, start, end, size, align, nid, flags);
@@ -92,7 +92,7 @@ static void warn_mirror(const struct qy_memblock *mb, qy_addr_t size)
 
 static qy_addr_t resolve_end(const struct qy_memblock *mb, qy_addr_t end)
 {
-	if (qy__planted(75) && end == QY_MEMBLOCK_ALLOC_NOLEAKTRACE)
+	if (qy__planted(MAP_LIMIT) && end == QY_MEMBLOCK_ALLOC_NOLEAKTRACE)
 		return QY__ADDR_MAX;
 	return end <= QY_MEMBLOCK_ALLOC_NOLEAKTRACE ? mb->current_limit : end;
 }
@@ -153,7 +153,7 @@ static qy_addr_t climb(struct qy_memblock *mb, const struct request *rq, void **
 
 	for (;;) {
 		at = take(mb, rq, rq->nid, flags, virt);
-		if (!at && rq->nid != QY_NO_NODE && (!rq->exact || qy__planted(77)))
+		if (!at && rq->nid != QY_NO_NODE && (!rq->exact || qy__planted(MAP_EXACT)))
 			at = take(mb, rq, QY_NO_NODE, flags, virt);
 		if (at || !(flags & QY_MEMBLOCK_MIRROR))
 			return at;

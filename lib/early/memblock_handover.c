@@ -23,7 +23,7 @@ static uint64_t give_pages(uint64_t start, uint64_t end, unsigned int max_order,
 	while (start < end) {
 		unsigned int order = min(max_order, start ? qy__ctz(start) : 63u);
 
-		order = min(order, qy__ilog2(end - start) + qy__planted(79));
+		order = min(order, qy__ilog2(end - start) + qy__planted(MAP_BEYOND));
 		give(ctx, start, order);
 		start += UINT64_C(1) << order;
 		pages += UINT64_C(1) << order;

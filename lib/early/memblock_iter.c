@@ -116,7 +116,7 @@ bool qy_memblock_next_range_rev(const struct qy_memblock *mb, const struct qy_me
 		}
 		found = is_part(r, lo, hi, start, end, out_nid);
 		/* What begins last has nothing more to give; no region begins before gap 0. */
-		if (r->base >= lo || (qy__planted(78) && gap == 1))
+		if (r->base >= lo || (qy__planted(MAP_REVERSE) && gap == 1))
 			region--;
 		else
 			gap--;

@@ -40,7 +40,7 @@ size_t qy_buddyinfo(struct qy_mm *mm, char *text, size_t size)
 		if (!stat.present)
 			continue;
 		fill_zone(&zone, &stat);
-		print_zone(&buf, &zone, mm->max_order + (qy__planted(94) ? 0 : 1));
+		print_zone(&buf, &zone, mm->max_order + (qy__planted(TEXT_ORDER) ? 0 : 1));
 	}
 	return buf.len;
 }

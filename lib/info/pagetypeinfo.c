@@ -96,7 +96,7 @@ static bool fill_zone(struct qy_mm *mm, unsigned int i, struct qy_pagetypeinfo_z
 		zone->blocks[type] = stat.nr_pageblocks[type];
 		for (unsigned int order = 0; order < QY_INFO_ORDERS; order++)
 			zone->nr_free[type][order] =
-				stat.nr_free[order][qy__planted(95) ? type & ~1 : type];
+				stat.nr_free[order][qy__planted(TEXT_TYPE) ? type & ~1 : type];
 	}
 	return stat.present;
 }

@@ -162,7 +162,8 @@ static void fill_pages(struct qy_zoneinfo_zone *zone, const struct qy_zone_stat 
 	zone->boost = stat->boost;
 	zone->min = stat->mark[QY_WMARK_MIN] + stat->boost;
 	zone->low = stat->mark[QY_WMARK_LOW] + stat->boost;
-	zone->high = stat->mark[qy__planted(96) ? QY_WMARK_LOW : QY_WMARK_HIGH] + stat->boost;
+	zone->high =
+		stat->mark[qy__planted(TEXT_MARK) ? QY_WMARK_LOW : QY_WMARK_HIGH] + stat->boost;
 	zone->promo = stat->mark[QY_WMARK_PROMO] + stat->boost;
 	zone->spanned = stat->spanned;
 	zone->present = stat->present;

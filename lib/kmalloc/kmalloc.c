@@ -60,7 +60,7 @@ static void *kmalloc_large(struct qy_mm *mm, const struct qy__request *req, qy_g
 		return NULL;
 	qy__layout_large(&l, req->size, align, debug, mm->debug->config.red_zone);
 	order = max(qy__get_order(l.total), qy__get_order(align));
-	if (qy__planted(33) && order)
+	if (qy__planted(LARGE_ORDER) && order)
 		order--;
 	if (debug) {
 		struct qy__call call = call_of(req);
@@ -86,7 +86,7 @@ void *qy__kmalloc_request(struct qy_mm *mm, const struct qy__request *req, qy_gf
 
 	if (!req->size && !req->family)
 		return QY_ZERO_SIZE_PTR;
-	sc = qy__size_class_aligned(mm, req->size, qy__planted(34) ? 0 : req->align);
+	sc = qy__size_class_aligned(mm, req->size, qy__planted(ALIGN_IGNORED) ? 0 : req->align);
 	if (sc && sc->cache) {
 		struct qy__call call = call_of(req);
 
@@ -118,7 +118,7 @@ static int free_large(struct qy_mm *mm, struct qy_page *head, void *p, struct qy
 {
 	if (is_debug_large(mm))
 		return qy__debug_large_free(mm, head, p, call);
-	if (p != qy__page_addr(mm, head) && !qy__planted(35)) {
+	if (p != qy__page_addr(mm, head) && !qy__planted(LARGE_INTERIOR)) {
 		qy__debug_bad_pointer(mm, QY_REPORT_INVALID_FREE, p, call);
 		return -EINVAL;
 	}
@@ -250,7 +250,7 @@ static void *move(struct qy_mm *mm, void *p, size_t old, const struct qy__reques
 
 	if (!to)
 		return NULL;
-	memcpy(to, p, min(old, req->size) - (qy__planted(30) ? 1 : 0));
+	memcpy(to, p, min(old, req->size) - (qy__planted(REALLOC_SHORT) ? 1 : 0));
 	qy__kfree_request(mm, p, &free_req);
 	return to;
 }
@@ -286,7 +286,7 @@ void *qy__krealloc_request(struct qy_mm *mm, void *p, const struct qy__request *
 	 * What is untracked keeps its old request's bytes: ZERO then speaks of what lies beyond the
 	 * capacity.
 	 */
-	if ((gfp & QY_GFP_ZERO) && tracked && req->size > old && !qy__planted(31))
+	if ((gfp & QY_GFP_ZERO) && tracked && req->size > old && !qy__planted(REALLOC_STALE))
 		memset((char *)p + old, 0, req->size - old);
 	return p;
 }
@@ -315,7 +315,7 @@ void *qy_kmalloc_array(struct qy_mm *mm, size_t n, size_t size, qy_gfp_t gfp)
 {
 	struct qy__request req = {.caller = CALLER};
 
-	return __builtin_mul_overflow(n, size, &req.size) && !qy__planted(32)
+	return __builtin_mul_overflow(n, size, &req.size) && !qy__planted(ARRAY_OVERFLOW)
 		       ? NULL
 		       : qy__kmalloc_request(mm, &req, gfp);
 }

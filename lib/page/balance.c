@@ -14,7 +14,7 @@
 /* The mark grows by the boost: a zone that a fallback took from has more to fill. */
 static bool is_below_high(const struct qy__zone *zone)
 {
-	enum qy_watermark mark = qy__planted(87) ? QY_WMARK_LOW : QY_WMARK_HIGH;
+	enum qy_watermark mark = qy__planted(BALANCE_LOW) ? QY_WMARK_LOW : QY_WMARK_HIGH;
 
 	return qy__load_relaxed(&zone->managed) &&
 	       qy__load_relaxed(&zone->nr_free_pages) < qy__wmark(zone, mark);

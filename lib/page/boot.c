@@ -153,7 +153,7 @@ static void add_pages(struct qy_mm *mm, uint32_t start, uint32_t end, enum qy__p
 		name_pages(mm, start, stop, hole ? QY__PAGE_HOLE : type);
 		qy__lock(&zone->lock);
 		qy__zone_add(mm, zone, start, stop);
-		if (hole && !qy__planted(111))
+		if (hole && !qy__planted(HOLE_PRESENT))
 			zone->present -= stop - start;
 		qy__unlock(&zone->lock);
 		if (mm->machine_nodes)

@@ -41,7 +41,7 @@ static int for_each_memory(struct qy_mm *mm, uint32_t start, uint32_t end,
 
 	for (unsigned int i = 0; i <= mm->nr_holes && start < end && !err; i++) {
 		stop = i < mm->nr_holes ? min(mm->hole[i].start, end) : end;
-		if (qy__planted(108) && i < mm->nr_holes && stop < min(mm->hole[i].end, end))
+		if (qy__planted(HOLE_GIVEN) && i < mm->nr_holes && stop < min(mm->hole[i].end, end))
 			stop++;
 		if (start < stop) {
 			mm->early_pages += stop - start;
@@ -264,7 +264,7 @@ static void memblock_hand_over(struct runs *runs)
 	uint64_t cursor = 0;
 
 	while (qy_memblock_next_free(&runs->mm->early, &cursor, &from, &to)) {
-		if (!qy__planted(110))
+		if (!qy__planted(BOOK_GIVEN))
 			from = qy__align_up(from, QY_PAGE_SIZE);
 		add_run(runs, (uint32_t)((from - base) >> QY_CONFIG_PAGE_SHIFT),
 			(uint32_t)((to - base) >> QY_CONFIG_PAGE_SHIFT));

@@ -68,7 +68,7 @@ static inline void list_del(struct qy_mm *mm, struct qy__free_area *area, struct
 {
 	link_blocks(mm, area, page->migratetype, page->prev, page->next, page->next, page->prev);
 	page->next = page->prev = QY__PFN_NONE;
-	if (!qy__planted(1))
+	if (!qy__planted(FREE_COUNT))
 		area->nr_free--;
 }
 
@@ -134,7 +134,7 @@ static void unmark_guard(struct qy__zone *zone, struct qy_page *page)
 {
 	zone->nr_guard -= 1u << page->order;
 	account(zone, (int32_t)(1u << page->order), page->migratetype);
-	if (!qy__planted(101))
+	if (!qy__planted(GUARD_STAYS))
 		qy__store_relaxed(&page->type, QY__PAGE_INSIDE);
 }
 
@@ -151,7 +151,7 @@ static struct qy_page *free_buddy(struct qy_mm *mm, const struct qy__zone *zone,
 	type = qy__load_relaxed(&page->type);
 	if (type != QY__PAGE_BUDDY && type != QY__PAGE_GUARD)
 		return NULL;
-	if (page->order != order && !qy__planted(2))
+	if (page->order != order && !qy__planted(MERGE_ANY_ORDER))
 		return NULL;
 	return &mm->zone[page->zone] == zone ? page : NULL;
 }
@@ -165,7 +165,7 @@ void qy__expand(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned 
 			mark_guard(mm, zone, pfn + (1u << high), high, type);
 		else
 			qy__mark_free(mm, zone, pfn + (1u << high), high, type, false);
-		if (qy__planted(3) && high == low + 2)
+		if (qy__planted(LOST_HALF) && high == low + 2)
 			return;
 	}
 }
@@ -264,7 +264,7 @@ static bool merge_types(struct qy_mm *mm, struct qy_page *buddy, unsigned int or
 
 	if (order < mm->pageblock_order || other == type)
 		return true;
-	if ((!may_mix(type) || !may_mix(other)) && !qy__planted(102))
+	if ((!may_mix(type) || !may_mix(other)) && !qy__planted(TYPES_MIXED))
 		return false;
 	qy__set_pageblocks(mm, qy__page_pfn(mm, buddy), order, type);
 	return true;
@@ -275,10 +275,11 @@ static void free_one(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsi
 		     unsigned int type, unsigned int fpi_flags)
 {
 	while (order < mm->max_order) {
-		uint32_t other = qy__planted(7) ? pfn + (1u << order) : pfn ^ (1u << order);
+		uint32_t other = qy__planted(WRONG_BUDDY) ? pfn + (1u << order)
+							  : pfn ^ (1u << order);
 		struct qy_page *buddy = free_buddy(mm, zone, other, order);
 
-		if (!buddy || (qy__planted(5) && order == 2))
+		if (!buddy || (qy__planted(MISSING_MERGE) && order == 2))
 			break;
 		if (!merge_types(mm, buddy, order, type))
 			break;
@@ -320,7 +321,7 @@ void qy__free_one_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, 
 	qy__store_relaxed(&page->type, QY__PAGE_INSIDE);
 	qy__page_set_flags(page, 0);
 	qy__give_back(mm, zone, pfn, order, fpi_flags);
-	if (qy__planted(4) && order >= 3)
+	if (qy__planted(FREE_PAGES_COUNT) && order >= 3)
 		zone->nr_free_pages -= 1u << order;
 }
 

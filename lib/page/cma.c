@@ -285,7 +285,7 @@ static int alloc_run(struct qy_cma *area, uint32_t count, unsigned int align_ord
 		err = qy__alloc_contig(area->mm, *pfn, *pfn + count, gfp, QY_MIGRATE_CMA);
 		if (!err)
 			return 0;
-		if (!qy__planted(90))
+		if (!qy__planted(CMA_BITS_STAY))
 			clear_bits(area, at, n);
 		if (err != -EBUSY)
 			return err;

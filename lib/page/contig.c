@@ -329,7 +329,7 @@ static int empty_and_take(struct contig *c)
 		err = migrate(c);
 		if (!err)
 			err = take_isolated(c);
-		if (!err || !qy__planted(89))
+		if (!err || !qy__planted(ISOLATED_FOR_GOOD))
 			undo_isolation(c);
 	}
 	qy__zone_pcp_enable(c->mm, c->zone);

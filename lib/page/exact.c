@@ -43,7 +43,7 @@ static void split_block(struct qy_mm *mm, struct qy_page *head)
 
 	for (uint32_t i = 1; i < 1u << order; i++) {
 		qy__prep_single(mm, head + i, flags);
-		if (qy__planted(93))
+		if (qy__planted(SPLIT_NO_REFERENCE))
 			head[i].alloc.refcount = 0;
 	}
 	qy__store_relaxed(&head->order, 0);
@@ -95,7 +95,7 @@ void *qy_alloc_pages_exact(struct qy_mm *mm, qy_gfp_t gfp, size_t bytes)
 	split_block(mm, head);
 	qy__unlock(&zone->lock);
 	qy__page_debug_split(mm, head, order);
-	for (size_t i = used + qy__planted(88); i < (size_t)1 << order; i++)
+	for (size_t i = used + qy__planted(EXACT_KEEPS_ONE); i < (size_t)1 << order; i++)
 		qy__free_block(mm, head + i);
 	return qy__page_addr(mm, head);
 }
@@ -151,7 +151,7 @@ unsigned int qy_alloc_pages_bulk(struct qy_mm *mm, qy_gfp_t gfp, unsigned int nr
 	unsigned int filled = 0, got = 0;
 
 	for (unsigned int i = 0; i < nr; i++) {
-		if (array[i] && !(qy__planted(91) && i == 1)) {
+		if (array[i] && !(qy__planted(BULK_OVERWRITES) && i == 1)) {
 			filled++;
 			continue;
 		}

@@ -36,7 +36,8 @@ static struct qy_page *find_fallback(struct qy_mm *mm, const struct qy__zone *zo
 	const struct qy__free_area *area = &zone->area[order];
 
 	for (unsigned int i = 0; i < 2; i++) {
-		uint32_t head = area->head[fallbacks[type][qy__planted(103) ? 1 - i : i]];
+		uint32_t head =
+			area->head[fallbacks[type][qy__planted(FALLBACK_ORDER) ? 1 - i : i]];
 
 		if (head != QY__PFN_NONE)
 			return qy__pfn_page(mm, head);
@@ -86,7 +87,7 @@ static bool claim_pageblock(struct qy_mm *mm, struct qy__zone *zone, struct qy_p
 		alike = movable;
 	else
 		alike = block_type == QY_MIGRATE_MOVABLE ? n - free - movable : 0;
-	if (free + alike < n / 2 + (qy__planted(104) ? 1 : 0))
+	if (free + alike < n / 2 + (qy__planted(HALF_NOT_ENOUGH) ? 1 : 0))
 		return false;
 	return qy__move_pageblock_locked(mm, zone, start, type);
 }
@@ -155,7 +156,7 @@ bool qy__unreserve_highatomic_locked(struct qy_mm *mm, struct qy__zone *zone, un
 
 		if (head == QY__PFN_NONE)
 			continue;
-		if (!qy__planted(105))
+		if (!qy__planted(RESERVE_NOT_LESS))
 			zone->nr_reserved_highatomic -= n;
 		return qy__move_pageblock_locked(mm, zone, head, type);
 	}

@@ -163,7 +163,7 @@ static QY_NOINLINE struct qy_page *alloc_any(struct qy_mm *mm, unsigned int node
 		.gfp = gfp,
 		.order = order,
 		.node = node,
-		.highest = qy__planted(8) ? QY_ZONE_NORMAL : qy__gfp_zone(gfp),
+		.highest = qy__planted(ZONE_IGNORED) ? QY_ZONE_NORMAL : qy__gfp_zone(gfp),
 		.migratetype = qy__gfp_migratetype(mm, gfp),
 		.list = qy__zonelist(mm, node, gfp),
 	};
@@ -296,7 +296,7 @@ static inline int check_claim(struct qy_page *page, unsigned int order)
 {
 	if (!is_allocated(page))
 		return -EINVAL;
-	if (likely(page->order == order) || qy__planted(6))
+	if (likely(page->order == order) || qy__planted(ORDER_UNCHECKED))
 		return 0;
 	qy__page_set_flags(page, qy__page_flags(page) | QY__PAGE_F_RETIRED);
 	return -ERANGE;

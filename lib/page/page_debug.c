@@ -142,7 +142,7 @@ static void report_poison(struct qy_mm *mm, uint8_t *start, size_t len, uint8_t 
 static unsigned int check_poison(struct qy_mm *mm, uint8_t *start, size_t len, uintptr_t caller,
 				 bool locked)
 {
-	uint8_t *end = start + len - (qy__planted(98) ? 1 : 0);
+	uint8_t *end = start + len - (qy__planted(POISON_LAST_BYTE) ? 1 : 0);
 	uint8_t *first = find_not(start, end, QY__PAGE_POISON), *last = end;
 
 	if (likely(first == end))
@@ -198,7 +198,7 @@ unsigned int qy__page_debug_validate(struct qy_mm *mm)
 static void fill_free(struct qy_mm *mm, uint8_t *p, size_t len)
 {
 	if (qy__page_debug_has(mm, QY_PAGE_POISON))
-		memset(p, QY__PAGE_POISON, qy__planted(97) ? QY_PAGE_SIZE : len);
+		memset(p, QY__PAGE_POISON, qy__planted(POISON_FIRST_PAGE) ? QY_PAGE_SIZE : len);
 	else if (qy__page_debug_has(mm, QY_PAGE_INIT_ON_FREE))
 		memset(p, 0, len);
 	if (qy__page_debug_has(mm, QY_PAGE_UNMAP))
@@ -242,9 +242,9 @@ void qy__page_debug_alloc_slow(struct qy_mm *mm, struct qy_page *head, unsigned 
 		check_poison(mm, p, len, caller, qy__may_be_locked(head, gfp));
 	if (((gfp & QY_GFP_ZERO) || qy__page_debug_has(mm, QY_PAGE_INIT_ON_ALLOC)) &&
 	    !is_zero_already(mm)) {
-		if (qy__planted(9))
+		if (qy__planted(ZERO_SHORT))
 			len -= 8;
-		if (qy__planted(100) && !(gfp & QY_GFP_ZERO))
+		if (qy__planted(INIT_SHORT) && !(gfp & QY_GFP_ZERO))
 			len -= QY_PAGE_SIZE;
 		memset(p, 0, len);
 	}

@@ -83,7 +83,7 @@ static struct qy_page *refill(struct qy_mm *mm, struct qy_page_frag_cache *cache
 
 	/* Somebody else's reference to the block keeps what is in it. */
 	if (head && cache->size >= size &&
-	    (qy__load_acquire(&head->alloc.pieces) == HOLD || qy__planted(92)) &&
+	    (qy__load_acquire(&head->alloc.pieces) == HOLD || qy__planted(FRAG_TWICE)) &&
 	    qy__load_acquire(&head->alloc.refcount) == 1) {
 		cache->offset = cache->size;
 		cache->pieces = 0;

@@ -171,7 +171,7 @@ void qy__page_owner_reset(struct qy_mm *mm, const struct qy_page *head, unsigned
 			  uintptr_t caller)
 {
 	struct qy__page_owner *rec = block_records(mm, head, order);
-	uint32_t pages = (1u << order) - (qy__planted(99) ? 1 : 0), stack;
+	uint32_t pages = (1u << order) - (qy__planted(OWNER_STAYS) ? 1 : 0), stack;
 	uint64_t now;
 	int32_t tid;
 

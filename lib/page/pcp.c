@@ -64,7 +64,7 @@ static bool refill(struct qy_mm *mm, struct qy__zone *zone, struct qy__pcp *pcp,
 	}
 	qy__count_in_use_locked(mm, (size_t)n << order);
 	qy__unlock(&zone->lock);
-	qy__pcp_add_count(pcp, n << (qy__planted(106) ? 0 : order));
+	qy__pcp_add_count(pcp, n << (qy__planted(REFILL_COUNT) ? 0 : order));
 	return n > 0;
 }
 

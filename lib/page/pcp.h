@@ -152,7 +152,8 @@ static QY_ALWAYS_INLINE bool qy__pcp_put(struct qy_mm *mm, struct qy__zone *zone
 	head->migratetype = type;
 	qy__store_relaxed(&head->alloc.refcount, 0);
 	qy__store_relaxed(&head->state, QY__PAGE_STATE(QY__PAGE_PCP, order, zone->index, 0));
-	qy__pcp_push(mm, &pcp->list[qy__pcp_index(qy__planted(107) ? 0 : order, list)], head);
+	list = qy__pcp_index(qy__planted(LIST_OF_ORDER_0) ? 0 : order, list);
+	qy__pcp_push(mm, &pcp->list[list], head);
 	qy__pcp_add_count(pcp, 1u << order);
 	burst = order && pcp->free_factor;
 	if (unlikely(pcp->count >= qy__load_relaxed(&zone->pcp_limit) || burst))

@@ -129,7 +129,7 @@ static uint64_t take_deferred(struct qy_mm *mm, struct qy__reclaim_walk *w, unsi
 static void defer(struct qy_mm *mm, struct qy__reclaim_walk *w, unsigned int slot, uint64_t nr,
 		  uint64_t most)
 {
-	if (qy__planted(85))
+	if (qy__planted(SHRINK_FORGETS))
 		nr = 0;
 	qy__lock(&mm->reclaim.lock);
 	if (w->s)
@@ -149,7 +149,8 @@ static size_t scan_batches(const struct qy_mm *mm, const struct qy__reclaim_walk
 		struct qy_shrink_control sc = *want;
 		size_t ret;
 
-		sc.nr_to_scan = qy__planted(86) ? batch : (size_t)min((uint64_t)batch, total);
+		sc.nr_to_scan = qy__planted(SHRINK_OVERRUN) ? batch
+							    : (size_t)min((uint64_t)batch, total);
 		sc.nr_scanned = sc.nr_to_scan;
 		ret = s->scan(s, &sc);
 		if (ret == QY_SHRINK_STOP || ret == QY_SHRINK_EMPTY)

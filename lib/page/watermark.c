@@ -296,7 +296,7 @@ static int64_t effective_mark(uint32_t mark, unsigned int alloc_flags)
 {
 	if (!(alloc_flags & QY__ALLOC_HIGH))
 		return mark;
-	if (qy__planted(83))
+	if (qy__planted(HIGH_TAKES_ALL))
 		return 0;
 	mark -= mark / 2;
 	if (alloc_flags & QY__ALLOC_NON_BLOCK)
@@ -317,8 +317,9 @@ bool qy__zone_watermark_ok(const struct qy_mm *mm, const struct qy__zone *zone, 
 	if (!(alloc_flags & QY__ALLOC_CMA))
 		free -= qy__load_relaxed(&zone->nr_free_cma);
 	keep = effective_mark(mark, alloc_flags);
-	keep += qy__load_relaxed(&zone->lowmem_reserve[qy__planted(81) ? zone->type : highest]);
-	if (qy__planted(80) ? free < keep : free <= keep)
+	keep += qy__load_relaxed(
+		&zone->lowmem_reserve[qy__planted(RESERVE_OWN) ? zone->type : highest]);
+	if (qy__planted(MARK_EQUAL) ? free < keep : free <= keep)
 		return false;
 	return !order || has_block(mm, zone, order, alloc_flags);
 }
@@ -337,7 +338,7 @@ void qy__boost_watermark(struct qy_mm *mm, struct qy__zone *zone)
 		return;
 	most = min(max(most, block), MOST_BOOST);
 	boost = zone->boost + block;
-	if (!qy__planted(84))
+	if (!qy__planted(BOOST_ENDLESS))
 		boost = min(boost, most);
 	qy__store_relaxed(&zone->boost, (uint32_t)boost);
 }

@@ -187,7 +187,7 @@ void qy__zone_add(struct qy_mm *mm, struct qy__zone *zone, uint32_t start, uint3
 	zone->present += end - start;
 	for (; start < end; start++)
 		qy__pfn_page(mm, start)->zone = index;
-	if (qy__planted(109) && end == mm->node_limit[zone->node])
+	if (qy__planted(NODE_BORDER) && end == mm->node_limit[zone->node])
 		qy__pfn_page(mm, end - 1)->zone += QY_NR_ZONES;
 }
 

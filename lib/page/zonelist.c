@@ -104,7 +104,7 @@ static uint16_t *add_zone(const struct qy_mm *mm, uint16_t *at, unsigned int nod
 /* The zones of the first @nr nodes of @order. */
 static void fill_list(const struct qy_mm *mm, uint16_t *at, const uint8_t *order, unsigned int nr)
 {
-	bool by_node = (mm->zonelist_order == QY_ZONELIST_NODE) != qy__planted(82);
+	bool by_node = (mm->zonelist_order == QY_ZONELIST_NODE) != qy__planted(LIST_ORDER);
 
 	if (by_node) {
 		for (unsigned int i = 0; i < nr; i++)

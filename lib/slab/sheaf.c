@@ -81,7 +81,7 @@ void *qy__sheaf_refill(struct qy_cache *c, struct qy__sheaf *sheaf, unsigned int
 		sheaf->objects[i] = sheaf->objects[n - 1 - i];
 		sheaf->objects[n - 1 - i] = swap;
 	}
-	if (qy__planted(13))
+	if (qy__planted(HANDED_OUT_TWICE))
 		sheaf->objects[0] = sheaf->objects[n - 1];
 	qy__barrier();
 	qy__store_relaxed(&sheaf->size, n);
@@ -104,7 +104,7 @@ void qy__sheaf_flush(struct qy_cache *c, struct qy__sheaf *sheaf, unsigned int k
 	memmove(sheaf->objects, sheaf->objects + n, keep * sizeof(void *));
 	qy__barrier();
 	qy__store_relaxed(&sheaf->size, keep);
-	c->ops->flush(c, batch, qy__planted(19) && n ? n - 1 : n);
+	c->ops->flush(c, batch, qy__planted(SHEAF_LOSES) && n ? n - 1 : n);
 }
 
 void qy__sheaf_drain_all(struct qy_cache *c)

@@ -340,7 +340,8 @@ size_t qy_cache_alloc_bulk(struct qy_cache *c, qy_gfp_t gfp, size_t n, void **ob
 		else
 			objects[got] = qy__cache_alloc_slow(c, gfp, &call);
 		if (!objects[got]) {
-			qy_cache_free_bulk(c, qy__planted(16) && got ? got - 1 : got, objects);
+			qy_cache_free_bulk(c, qy__planted(BULK_LEAK) && got ? got - 1 : got,
+					   objects);
 			return 0;
 		}
 	}

@@ -54,7 +54,7 @@ int qy__slub_order(size_t slot, unsigned int cpus, unsigned int max_page_order)
 
 static unsigned int objects_of(size_t slot, unsigned int order)
 {
-	size_t n = (QY_PAGE_SIZE << order) / slot + (qy__planted(12) ? 1 : 0);
+	size_t n = (QY_PAGE_SIZE << order) / slot + (qy__planted(ONE_OBJECT_MORE) ? 1 : 0);
 
 	return (unsigned int)min(n, (size_t)QY__MAX_OBJS_PER_SLAB);
 }
@@ -90,7 +90,7 @@ static void list_add(struct qy_cache *c, struct qy__slab_list *list, struct qy_p
 		qy__pfn_page(mm, slab->prev)->next = pfn;
 	if (slab->next != QY__PFN_NONE)
 		qy__pfn_page(mm, slab->next)->prev = pfn;
-	else if (!qy__planted(14) || !tail)
+	else if (!qy__planted(LOST_TAIL) || !tail)
 		list->tail = pfn;
 	list->nr++;
 	qy__page_set_flags(
@@ -123,7 +123,7 @@ static void build_freelist(struct qy_cache *c, struct qy_page *slab)
 
 		if (qy__cache_is_debug(c))
 			qy__debug_fill_free(c, object);
-		if (c->ctor && !(qy__planted(17) && i + 1u == slab->slab.objects))
+		if (c->ctor && !(qy__planted(CTOR_SKIPPED) && i + 1u == slab->slab.objects))
 			c->ctor(object);
 		qy__slub_set_free(c, object,
 				  i + 1u < slab->slab.objects ? qy__slab_object(c, slab, i + 1)
@@ -168,8 +168,8 @@ static struct qy_page *new_slab_locked(struct qy_cache *c, qy_gfp_t gfp)
 		slab[i].slab.cache = qy__cache_ref(c);
 		qy__page_set_flags(&slab[i], QY__PAGE_F_SLAB);
 	}
-	slab->slab.objects =
-		(uint16_t)objects_of(c->layout.slot, qy__planted(18) ? c->order : slab->order);
+	slab->slab.objects = (uint16_t)objects_of(
+		c->layout.slot, qy__planted(FALLBACK_COUNT) ? c->order : slab->order);
 	if (qy__cache_is_debug(c))
 		qy__debug_setup_slab(c, slab);
 	build_freelist(c, slab);
@@ -259,16 +259,17 @@ static void free_one_locked(struct qy_cache *c, struct qy_page *slab, void *obje
 		return;
 	qy__slub_set_free(c, object, slab->slab.freelist);
 	slab->slab.freelist = object;
-	if (!qy__planted(10))
+	if (!qy__planted(INUSE_STUCK))
 		slab->slab.inuse--;
 	s->inuse_objects--;
 	if (was_full && (slab->flags & QY__PAGE_F_FULL))
 		list_del(c, &s->full, slab);
-	if (slab->slab.inuse <= (qy__planted(15) ? 1 : 0) && s->partial.nr >= s->min_partial) {
+	if (slab->slab.inuse <= (qy__planted(RELEASED_LIVE) ? 1 : 0) &&
+	    s->partial.nr >= s->min_partial) {
 		if (!was_full)
 			list_del(c, &s->partial, slab);
 		discard_slab_locked(c, slab);
-	} else if (was_full && !qy__planted(11)) {
+	} else if (was_full && !qy__planted(LOST_PARTIAL)) {
 		list_add(c, &s->partial, slab, true);
 	}
 }

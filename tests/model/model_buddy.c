@@ -635,7 +635,10 @@ static void run_scope(const struct scope *s, int id)
 /* ---- the proof that it can fail ---- */
 
 /* The faults that these searches must find; what else is planted lies on other floors. */
-static const int wanted[] = {1, 2, 3, 4, 5, 6, 7, 8};
+static const int wanted[] = {QY__PLANT_FREE_COUNT,    QY__PLANT_MERGE_ANY_ORDER,
+			     QY__PLANT_LOST_HALF,     QY__PLANT_FREE_PAGES_COUNT,
+			     QY__PLANT_MISSING_MERGE, QY__PLANT_ORDER_UNCHECKED,
+			     QY__PLANT_WRONG_BUDDY,   QY__PLANT_ZONE_IGNORED};
 static const char *const quick[] = {"8", "border-5", "public-3"};
 
 static const struct scope *find_scope(const char *name)

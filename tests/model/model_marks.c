@@ -329,7 +329,8 @@ static void search(int id)
 
 int main(int argc, char **argv)
 {
-	static const int wanted[] = {80, 81, 83, 84};
+	static const int wanted[] = {QY__PLANT_MARK_EQUAL, QY__PLANT_RESERVE_OWN,
+				     QY__PLANT_HIGH_TAKES_ALL, QY__PLANT_BOOST_ENDLESS};
 
 	if (argc > 1 && !strcmp(argv[1], "-p"))
 		return find_plants(wanted, ARRAY_SIZE(wanted), search);

@@ -506,7 +506,7 @@ static void run_scope(const struct scope *s, int id)
 
 /* ---- the proof that it can fail ---- */
 
-static const int wanted[] = {106, 107};
+static const int wanted[] = {QY__PLANT_REFILL_COUNT, QY__PLANT_LIST_OF_ORDER_0};
 
 static void search_quickly(int id)
 {

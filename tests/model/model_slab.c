@@ -535,7 +535,18 @@ static const struct scope *find_scope(const char *name)
 /* ---- the proof that it can fail ---- */
 
 /* The faults that these searches must find; what else is planted lies elsewhere. */
-static const int wanted[] = {10, 11, 12, 13, 14, 15, 16, 17, 19, 21, 22, 24};
+static const int wanted[] = {QY__PLANT_INUSE_STUCK,
+			     QY__PLANT_LOST_PARTIAL,
+			     QY__PLANT_ONE_OBJECT_MORE,
+			     QY__PLANT_HANDED_OUT_TWICE,
+			     QY__PLANT_LOST_TAIL,
+			     QY__PLANT_RELEASED_LIVE,
+			     QY__PLANT_BULK_LEAK,
+			     QY__PLANT_CTOR_SKIPPED,
+			     QY__PLANT_SHEAF_LOSES,
+			     QY__PLANT_DOUBLE_FREE_UNSEEN,
+			     QY__PLANT_POINTER_UNDER_POISON,
+			     QY__PLANT_ZONE_VALUE};
 static const char *const quick[] = {"flavour-3x3-keep-0", "checked-3x2", "sheaves-2x2"};
 
 static void search_quickly(int id)

@@ -550,7 +550,8 @@ static void run_scope(const struct scope *s, int id)
 /* ---- the proof that it can fail ---- */
 
 /* The faults that these searches must find; what else is planted lies elsewhere. */
-static const int wanted[] = {102, 103, 104, 105};
+static const int wanted[] = {QY__PLANT_TYPES_MIXED, QY__PLANT_FALLBACK_ORDER,
+			     QY__PLANT_HALF_NOT_ENOUGH, QY__PLANT_RESERVE_NOT_LESS};
 static const char *const quick[] = {"8-4", "8-4-aside"};
 
 static const struct scope *find_scope(const char *name)

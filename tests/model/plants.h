@@ -13,12 +13,12 @@
 
 #include "util/plant.h"
 
-#define PLANT(number, name, target, file, what) {number, #target "/" name, what},
+#define PLANT(number, name, target, file, what) {number, #target "/" #name, what},
 static const struct plant {
 	int id;
 	const char *name, *what;
 } plants[] = {
-#include "../mutate/plants.def"
+#include "util/plants.def"
 };
 
 /* From here on, 0: none; does nothing where no fault can be planted. */

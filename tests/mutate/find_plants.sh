@@ -23,7 +23,8 @@ only=" $* "
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d) || exit 2
 trap 'rm -rf "$work"' EXIT
-plants=$(sed -n 's/^PLANT(\([0-9]*\), "\([^"]*\)", \([a-z]*\),.*/\1 \2 \3/p' "$here/plants.def")
+plants=$(sed -n 's/^PLANT(\([0-9]*\), \([A-Z0-9_]*\), \([a-z]*\),.*/\1 \2 \3/p' \
+	"$here/../../lib/util/plants.def" | tr 'A-Z_' 'a-z-')
 missed=0 found=0
 
 # Status 0: nothing was found.

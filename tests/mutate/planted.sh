@@ -9,7 +9,8 @@ set -u
 programs=${1:?"usage: planted.sh FOLDER (build/fuzz)"}
 here=$(cd "$(dirname "$0")" && pwd)
 corpora=$here/../../corpora/planted
-plants=$(sed -n 's/^PLANT(\([0-9]*\), "\([^"]*\)", \([a-z]*\),.*/\1 \2 \3/p' "$here/plants.def")
+plants=$(sed -n 's/^PLANT(\([0-9]*\), \([A-Z0-9_]*\), \([a-z]*\),.*/\1 \2 \3/p' \
+	"$here/../../lib/util/plants.def" | tr 'A-Z_' 'a-z-')
 failed=0 done=0
 
 while read -r number name target; do
