@@ -54,7 +54,7 @@ bool qy__check_lock(struct qy__check *ck, struct qy__lock *lock, const char *wha
 /* Where the CPU is set by hand there is one caller: nobody else is between two words. */
 static inline bool qy__check_alone(const struct qy__check *ck)
 {
-	return ck->mm->cpu_provider == QY_CPU_MANUAL;
+	return ck->mm->cpus.provider == QY_CPU_MANUAL;
 }
 
 /* May [p, p + len) be read? */

@@ -79,7 +79,7 @@ bool qy__check_lock(struct qy__check *ck, struct qy__lock *lock, const char *wha
 		taken = qy__trylock(lock);
 	}
 	/* Where the CPU is set by hand there is one caller at a time, and nobody to wait for. */
-	if (!taken && ck->mm->cpu_provider != QY_CPU_MANUAL)
+	if (!taken && ck->mm->cpus.provider != QY_CPU_MANUAL)
 		taken = wait_for_lock(lock);
 	return qy__holds(ck, taken, "LK", "%.31s: lock word is %x, and stays so", what,
 			 qy__load_relaxed(&lock->word));
@@ -122,10 +122,10 @@ static bool numbers_are_sane(struct qy__check *ck)
 		       "MM", "max order is %u", mm->max_order))
 		return false;
 	return qy__holds(ck,
-			 mm->cpu_provider == QY_CPU_MANUAL
-				 ? mm->nr_cpus - 1 < 64 && mm->cpu < mm->nr_cpus
-				 : mm->nr_cpus == QY__MAX_CPUS,
-			 "MM", "%u CPUs, this one is %u", mm->nr_cpus, mm->cpu);
+			 mm->cpus.provider == QY_CPU_MANUAL
+				 ? mm->cpus.nr - 1 < 64 && mm->cpus.current < mm->cpus.nr
+				 : mm->cpus.nr == QY__MAX_CPUS,
+			 "MM", "%u CPUs, this one is %u", mm->cpus.nr, mm->cpus.current);
 }
 
 /* Pages fill the span from the instance, which is their first, to its end. */

@@ -201,9 +201,9 @@ static QY_COLD void explain_head(struct qy__census *c, const struct qy_page *hea
 static void count_guard(struct qy__census *c, const struct qy_page *head, uint32_t pfn, uint32_t n)
 {
 	c->guard += n;
-	qy__holds(c->ck, QY_CONFIG_DEBUG && head->order < c->ck->mm->guardpage_minorder, "B12",
-		  QY__ZONE_FMT ": guard block at %u of order %u, below %u is allowed",
-		  QY__ZONE_ARG(c), pfn, head->order, c->ck->mm->guardpage_minorder);
+	qy__holds(c->ck, QY_CONFIG_DEBUG && head->order < c->ck->mm->page_debug.guard_minorder,
+		  "B12", QY__ZONE_FMT ": guard block at %u of order %u, below %u is allowed",
+		  QY__ZONE_ARG(c), pfn, head->order, c->ck->mm->page_debug.guard_minorder);
 }
 
 static inline void count_free(struct qy__census *c, const struct qy_page *head, uint32_t pfn,

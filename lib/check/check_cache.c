@@ -20,7 +20,7 @@
 
 bool qy__check_head(struct qy__check *ck, const struct qy_cache *c)
 {
-	size_t len = sizeof(*c) + ((size_t)ck->mm->nr_cpus + 2) * sizeof(c->sheaf[0]);
+	size_t len = sizeof(*c) + ((size_t)ck->mm->cpus.nr + 2) * sizeof(c->sheaf[0]);
 
 	return qy__holds(ck,
 			 !((uintptr_t)c % QY__CACHE_ALIGN) && qy__check_readable(ck, c, len) &&
@@ -93,7 +93,7 @@ static uint32_t objects_of(uint32_t slot, uint32_t order)
 static bool check_orders(struct qy__check *ck, const struct qy_cache *c)
 {
 	uint32_t slot = c->layout.slot, fits = qy__get_order(slot);
-	int rule = qy__slub_order(slot, min(ck->mm->nr_cpus, 16u), ck->mm->max_order);
+	int rule = qy__slub_order(slot, min(ck->mm->cpus.nr, 16u), ck->mm->max_order);
 
 	if (!qy__holds(ck, c->order <= ck->mm->max_order && c->min_order <= c->order, "U11",
 		       "%.31s: slab order %u, least %u, of %u", c->name, c->order, c->min_order,
@@ -115,12 +115,12 @@ static bool check_orders(struct qy__check *ck, const struct qy_cache *c)
 static bool check_priv(struct qy__check *ck, struct qy__tally *t)
 {
 	const struct qy_cache *c = t->c;
-	uintptr_t end = (uintptr_t)&c->sheaf[ck->mm->nr_cpus + 2], priv = (uintptr_t)c->priv;
+	uintptr_t end = (uintptr_t)&c->sheaf[ck->mm->cpus.nr + 2], priv = (uintptr_t)c->priv;
 	uint32_t least;
 
 	if (!qy__holds(ck,
 		       c->ops == &qy__slub_ops && qy__check_flag(&c->manual_cpu) ==
-							  (ck->mm->cpu_provider == QY_CPU_MANUAL),
+							  (ck->mm->cpus.provider == QY_CPU_MANUAL),
 		       "S12", "%.31s: flavour or CPU provider is damaged", c->name))
 		return false;
 	if (!qy__holds(ck,
@@ -179,17 +179,17 @@ void qy__check_sheaf_sizes(struct qy__slab_walk *w)
 		struct qy__tally *t = &w->tally[n];
 		const struct qy_cache *c = t->c;
 
-		for (unsigned int cpu = 0; cpu < ck->mm->nr_cpus + 2; cpu++) {
+		for (unsigned int cpu = 0; cpu < ck->mm->cpus.nr + 2; cpu++) {
 			const struct qy__sheaf *sheaf = c->sheaf[cpu];
 
 			if (likely(sheaf == &qy__nobody_sheaf))
 				continue;
-			sheaf = cpu < ck->mm->nr_cpus ? sheaf_of(ck, c, cpu) : NULL;
+			sheaf = cpu < ck->mm->cpus.nr ? sheaf_of(ck, c, cpu) : NULL;
 			if (qy__holds(ck, sheaf != NULL, "U6",
 				      "%.31s: the sheaf of CPU %u is damaged", c->name, cpu))
 				t->parked += sheaf->size;
 		}
-		ck->tests += ck->mm->nr_cpus + 2;
+		ck->tests += ck->mm->cpus.nr + 2;
 		parked += t->parked;
 	}
 	if (!parked)
@@ -211,7 +211,7 @@ static int64_t parked_at(const struct qy__slab_walk *w, const struct qy__tally *
 {
 	int64_t at = 0;
 
-	for (unsigned int cpu = 0; cpu < w->ck->mm->nr_cpus; cpu++) {
+	for (unsigned int cpu = 0; cpu < w->ck->mm->cpus.nr; cpu++) {
 		const struct qy__sheaf *sheaf = sheaf_of(w->ck, t->c, cpu);
 
 		for (uint32_t i = 0; sheaf && i < sheaf->size; i++, at++)
@@ -279,7 +279,7 @@ void qy__check_sheaf_objects(struct qy__slab_walk *w)
 		const struct qy__tally *t = &w->tally[n];
 		int64_t at = 0;
 
-		for (unsigned int cpu = 0; t->parked && t->sane && cpu < w->ck->mm->nr_cpus;
+		for (unsigned int cpu = 0; t->parked && t->sane && cpu < w->ck->mm->cpus.nr;
 		     cpu++) {
 			const struct qy__sheaf *sheaf = sheaf_of(w->ck, t->c, cpu);
 

@@ -160,8 +160,8 @@ static void check_memblock_handover(struct qy__check *ck, const struct qy_memblo
 		to >>= QY_CONFIG_PAGE_SHIFT;
 		free += from < to ? to - from : 0;
 	}
-	qy__holds(ck, ck->mm->early_free == free, "MB10",
-		  "%u pages were handed over, %llu are free in the boot map", ck->mm->early_free,
+	qy__holds(ck, ck->mm->early.free == free, "MB10",
+		  "%u pages were handed over, %llu are free in the boot map", ck->mm->early.free,
 		  (unsigned long long)free);
 	check_handover(ck, "MB10", mb->memory.total_size >> QY_CONFIG_PAGE_SHIFT, free);
 }
@@ -169,25 +169,25 @@ static void check_memblock_handover(struct qy__check *ck, const struct qy_memblo
 /* Of the nodes' maps only those of a boot under way may be read. */
 static void check_bootmem(struct qy__check *ck)
 {
-	const struct qy_bootmem *bm = ck->mm->early_bootmem;
+	const struct qy_bootmem *bm = ck->mm->early.bootmem;
 	struct qy_check_result found = {.struct_size = sizeof(found)};
 
 	if (!qy__holds(ck, qy__check_struct(ck, bm), "BM", "no struct qy_bootmem at %p",
 		       (const void *)bm))
 		return;
-	if (!qy__holds(ck, !bm->nr_nodes && !ck->mm->early_map, "BM8",
+	if (!qy__holds(ck, !bm->nr_nodes && !ck->mm->early.map, "BM8",
 		       "%u nodes were not handed over", bm->nr_nodes))
 		return;
 	qy_bootmem_check(bm, &found);
 	ck->tests += found.assertions;
 	for (unsigned int i = 0; i < found.nr && i < QY_CHECK_MAX; i++)
 		qy__violation(ck, found.v[i].id, "%s", found.v[i].text);
-	check_handover(ck, "BM8", ck->mm->early_pages, ck->mm->early_free);
+	check_handover(ck, "BM8", ck->mm->early.pages, ck->mm->early.free);
 }
 
 void qy__check_early_locked(struct qy__check *ck)
 {
-	const struct qy_memblock *mb = &ck->mm->early;
+	const struct qy_memblock *mb = &ck->mm->early.memblock;
 	const struct set set[] = {
 		{&mb->memory, mb->memory_regions, QY_MEMBLOCK_REGIONS, "memory"},
 		{&mb->reserved, mb->reserved_regions, QY_MEMBLOCK_REGIONS, "reserved"},
@@ -201,10 +201,10 @@ void qy__check_early_locked(struct qy__check *ck)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(set); i++)
 		check_own_array(ck, mb, &set[i]);
-	if (!qy__holds(ck, qy__check_flag(&ck->mm->early_done), "MM",
+	if (!qy__holds(ck, qy__check_flag(&ck->mm->early.done), "MM",
 		       "the boot is over, its map was not handed over"))
 		return;
-	if (ck->mm->early_bootmem)
+	if (ck->mm->early.bootmem)
 		check_bootmem(ck);
 	else
 		check_memblock_handover(ck, mb);

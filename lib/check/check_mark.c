@@ -13,7 +13,7 @@
 
 static bool marks_are_on(const struct qy_mm *mm)
 {
-	return mm->watermark.marks == QY_WATERMARKS_KERNEL;
+	return mm->marks.config.marks == QY_WATERMARKS_KERNEL;
 }
 
 static void check_steps(struct qy__census *c)
@@ -30,7 +30,7 @@ static void check_steps(struct qy__census *c)
 
 static void check_mark_formula(struct qy__census *c, uint64_t lowmem)
 {
-	const struct qy_watermark_config *cfg = &c->ck->mm->watermark;
+	const struct qy_watermark_config *cfg = &c->ck->mm->marks.config;
 	const struct qy__zone *zone = c->zone;
 	uint64_t managed = zone->managed, min_free = cfg->min_free_kbytes;
 	uint32_t mark = 0, step = 0;
@@ -54,7 +54,7 @@ static void check_mark_formula(struct qy__census *c, uint64_t lowmem)
 /* Whole page blocks, up to a share of HIGH or one page block; and only where there are marks. */
 static void check_boost(struct qy__census *c)
 {
-	uint64_t factor = c->ck->mm->watermark.boost_factor, block = 1u << c->pageblock_order;
+	uint64_t factor = c->ck->mm->marks.config.boost_factor, block = 1u << c->pageblock_order;
 	uint64_t boost = c->zone->boost, most;
 
 	if (!boost)
@@ -75,7 +75,7 @@ static void check_reserve(struct qy__census *c)
 	const struct qy__zone *node = &mm->zone[c->z - c->z % QY_NR_ZONES];
 	const uint32_t *reserve = c->zone->lowmem_reserve;
 	unsigned int type = c->z % QY_NR_ZONES;
-	unsigned int ratio = mm->watermark.lowmem_reserve_ratio[type];
+	unsigned int ratio = mm->marks.config.lowmem_reserve_ratio[type];
 	uint64_t above = 0;
 
 	for (unsigned int j = 0; j < QY_NR_ZONES; j++) {
@@ -115,23 +115,23 @@ static unsigned int sharing_cpus(const struct qy_mm *mm, unsigned int node)
 {
 	unsigned int cpus = 0;
 
-	if (mm->cpu_provider == QY_CPU_THREAD)
-		return mm->online_cpus;
-	for (unsigned int cpu = 0; cpu < mm->nr_cpus; cpu++)
-		cpus += mm->cpu_node[cpu] == node;
-	return cpus ? cpus : mm->nr_cpus;
+	if (mm->cpus.provider == QY_CPU_THREAD)
+		return mm->cpus.online;
+	for (unsigned int cpu = 0; cpu < mm->cpus.nr; cpu++)
+		cpus += mm->topology.cpu_node[cpu] == node;
+	return cpus ? cpus : mm->cpus.nr;
 }
 
 static void check_list_sizes(struct qy__census *c)
 {
 	const struct qy_mm *mm = c->ck->mm;
 	const struct qy__zone *zone = c->zone;
-	uint32_t batch = mm->config_pcp_batch, high = mm->config_pcp_high;
+	uint32_t batch = mm->pcp.batch, high = mm->pcp.high;
 
 	if (!batch)
 		batch = qy__pcp_batch(zone->managed);
 	if (!high)
-		high = qy__pcp_high(zone->managed, zone->mark[QY_WMARK_LOW], mm->pcp_high_fraction,
+		high = qy__pcp_high(zone->managed, zone->mark[QY_WMARK_LOW], mm->pcp.high_fraction,
 				    sharing_cpus(mm, c->z / QY_NR_ZONES), batch);
 	if (!zone->managed) {
 		batch = 1;

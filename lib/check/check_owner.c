@@ -66,10 +66,10 @@ static uint32_t check_block(struct qy__check *ck, const struct qy__page_owner *o
 void qy__check_owner(struct qy__check *ck)
 {
 	const struct qy_mm *mm = ck->mm;
-	const struct qy__page_owner *owner = mm->owner;
+	const struct qy__page_owner *owner = mm->page_debug.owner;
 	size_t bytes = (size_t)(ck->end_pfn - ck->min_pfn) * sizeof(*owner);
 
-	if (!qy__page_debug_has(mm, QY_PAGE_OWNER) || mm->cpu_provider != QY_CPU_MANUAL ||
+	if (!qy__page_debug_has(mm, QY_PAGE_OWNER) || mm->cpus.provider != QY_CPU_MANUAL ||
 	    mm->os.base != mm)
 		return;
 	if (!qy__holds(ck,

@@ -98,7 +98,7 @@ void qy__check_pcp(struct qy__census *c)
 	struct tally t = {.sum = 0};
 	bool same = true;
 
-	for (unsigned int cpu = 0; c->zone->pcp && cpu < c->ck->mm->nr_cpus; cpu++)
+	for (unsigned int cpu = 0; c->zone->pcp && cpu < c->ck->mm->cpus.nr; cpu++)
 		check_cpu(c, cpu, &t);
 	for (unsigned int order = 0; order < QY__PCP_ORDERS; order++)
 		same &= t.heads[order] == c->pcp_heads[order];
@@ -114,7 +114,7 @@ void qy__check_pcp(struct qy__census *c)
 bool qy__check_pcp_books(struct qy__check *ck)
 {
 	const struct qy_mm *mm = ck->mm;
-	bool on = qy__check_flag(&mm->pcp_on), sane = true;
+	bool on = qy__check_flag(&mm->pcp.on), sane = true;
 
 	for (unsigned int z = 0; z < mm->nr_zones; z++) {
 		const struct qy__pcp *pcp = mm->zone[z].pcp;
@@ -125,7 +125,7 @@ bool qy__check_pcp_books(struct qy__check *ck)
 			ck,
 			on && from < to
 				? pcp && !((uintptr_t)pcp % _Alignof(struct qy__pcp)) &&
-					  qy__check_readable(ck, pcp, mm->nr_cpus * sizeof(*pcp))
+					  qy__check_readable(ck, pcp, mm->cpus.nr * sizeof(*pcp))
 				: !pcp,
 			"P1", "node %u zone %s: the CPUs' lists are not where they can be",
 			z / QY_NR_ZONES, qy__check_zone_name(z));

@@ -262,9 +262,9 @@ static void check_sums(struct qy__check *ck, const struct sums *sums)
 		  ck->end_pfn - ck->min_pfn);
 	if (!qy__check_alone(ck)) /* these are counted outside the locks */
 		return;
-	qy__holds(ck, mm->pages_in_use == sums->used && mm->pages_in_use <= mm->pages_high_water,
+	qy__holds(ck, mm->usage.pages == sums->used && mm->usage.pages <= mm->usage.high_water,
 		  "B7", "%llu pages are allocated, the counter says %zu, the high-water mark %zu",
-		  (unsigned long long)sums->used, mm->pages_in_use, mm->pages_high_water);
+		  (unsigned long long)sums->used, mm->usage.pages, mm->usage.high_water);
 	qy__holds(ck, sums->miss == sums->foreign, "C1",
 		  "%llu requests were served by another node, %llu were wanted of another",
 		  (unsigned long long)sums->miss, (unsigned long long)sums->foreign);
@@ -278,13 +278,13 @@ static bool stop_lists(struct qy__check *ck, bool *resume)
 	struct qy_mm *mm = ck->mm;
 
 	*resume = false;
-	if (!qy__check_flag(&mm->pcp_on) || qy__check_alone(ck))
-		return qy__holds(ck, !mm->pcp_stopped || !qy__check_alone(ck), "LK",
+	if (!qy__check_flag(&mm->pcp.on) || qy__check_alone(ck))
+		return qy__holds(ck, !mm->pcp.stopped || !qy__check_alone(ck), "LK",
 				 "the CPUs' lists are stopped, and stay so");
 	/* Its word first: the call below waits long for a damaged one. */
-	if (!qy__check_lock(ck, &mm->pcp_lock, "lock of the CPUs' lists"))
+	if (!qy__check_lock(ck, &mm->pcp.lock, "lock of the CPUs' lists"))
 		return false;
-	qy__unlock(&mm->pcp_lock);
+	qy__unlock(&mm->pcp.lock);
 	*resume = qy__pcp_try_stop(mm);
 	return qy__holds(ck, *resume, "LK", "the CPUs' lists cannot be stopped");
 }
@@ -302,15 +302,15 @@ static uint64_t lowmem_pages(const struct qy_mm *mm)
 static bool flags_are_sane(struct qy__check *ck)
 {
 	const struct qy_mm *mm = ck->mm;
-	const bool *const flag[] = {&mm->pcp_on,  &mm->pcp_fence, &mm->grouping,
-				    &mm->shuffle, &mm->marks_on,  &mm->one_zone};
+	const bool *const flag[] = {&mm->pcp.on,     &mm->pcp.fence, &mm->grouping,
+				    &mm->shuffle.on, &mm->marks.on,  &mm->one_zone};
 	bool sane = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(flag); i++)
 		sane &= *(const unsigned char *)flag[i] <= 1;
 	return qy__holds(ck, sane, "MM", "a switch of the page floor is neither on nor off") &&
-	       qy__holds(ck, !(mm->page_debug & ~QY__PAGE_DEBUG_MASK), "MM",
-			 "page_debug is %x, this build knows %x", mm->page_debug,
+	       qy__holds(ck, !(mm->page_debug.on & ~QY__PAGE_DEBUG_MASK), "MM",
+			 "page_debug is %x, this build knows %x", mm->page_debug.on,
 			 QY__PAGE_DEBUG_MASK);
 }
 
@@ -329,9 +329,9 @@ static void check_ways(struct qy__check *ck)
 	}
 	qy__holds(ck, mm->one_zone == (zones == 1), "MM", "%u zones, and there is %s one", zones,
 		  mm->one_zone ? "just" : "more than");
-	qy__holds(ck, mm->marks_on == (mm->watermark.marks == QY_WATERMARKS_KERNEL), "Z2",
-		  "marks are %s", mm->marks_on ? "on" : "off");
-	if (mm->nr_nodes > 1 || mm->marks_on || !mm->pcp_on || !fast->managed)
+	qy__holds(ck, mm->marks.on == (mm->marks.config.marks == QY_WATERMARKS_KERNEL), "Z2",
+		  "marks are %s", mm->marks.on ? "on" : "off");
+	if (mm->nr_nodes > 1 || mm->marks.on || !mm->pcp.on || !fast->managed)
 		fast = NULL;
 	qy__holds(ck, mm->fast_zone == fast, "MM", "small requests go to the zone at %p, not %p",
 		  (const void *)mm->fast_zone, (const void *)fast);
@@ -353,7 +353,7 @@ void qy__check_zones_locked(struct qy__check *ck)
 		qy__check_cma(ck);
 	}
 	if (qy__check_pcp_books(ck))
-		sums.stopped = stop_lists(ck, &resume) && ck->mm->pcp_on;
+		sums.stopped = stop_lists(ck, &resume) && ck->mm->pcp.on;
 	check_zones(ck, &sums);
 	if (resume)
 		qy__pcp_resume(ck->mm);

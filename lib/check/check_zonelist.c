@@ -22,10 +22,10 @@ void qy__check_limits_of(const struct qy_mm *mm, unsigned int z, uint32_t *from,
 
 	*from = mm->min_pfn;
 	if (node)
-		*from = max(*from, mm->node_limit[node - 1]);
+		*from = max(*from, mm->topology.node_limit[node - 1]);
 	if (type)
-		*from = max(*from, mm->zone_limit[type - 1]);
-	*to = min(mm->node_limit[node], mm->zone_limit[type]);
+		*from = max(*from, mm->topology.zone_limit[type - 1]);
+	*to = min(mm->topology.node_limit[node], mm->topology.zone_limit[type]);
 	*to = min(*to, mm->max_pfn);
 }
 
@@ -33,8 +33,9 @@ uint32_t qy__check_holes_in(const struct qy_mm *mm, uint32_t from, uint32_t to)
 {
 	uint32_t pages = 0;
 
-	for (unsigned int i = 0; i < mm->nr_holes && i < QY__MAX_HOLES; i++) {
-		uint32_t start = max(mm->hole[i].start, from), end = min(mm->hole[i].end, to);
+	for (unsigned int i = 0; i < mm->topology.nr_holes && i < QY__MAX_HOLES; i++) {
+		uint32_t start = max(mm->topology.hole[i].start, from),
+			 end = min(mm->topology.hole[i].end, to);
 
 		pages += start < end ? end - start : 0;
 	}
@@ -53,12 +54,13 @@ static bool holes_ascend(const struct qy_mm *mm)
 {
 	uint32_t last = mm->min_pfn + 1; /* the instance is no hole */
 
-	if (mm->nr_holes > QY__MAX_HOLES)
+	if (mm->topology.nr_holes > QY__MAX_HOLES)
 		return false;
-	for (unsigned int i = 0; i < mm->nr_holes; i++) {
-		if (mm->hole[i].start < last || mm->hole[i].end < mm->hole[i].start)
+	for (unsigned int i = 0; i < mm->topology.nr_holes; i++) {
+		if (mm->topology.hole[i].start < last ||
+		    mm->topology.hole[i].end < mm->topology.hole[i].start)
 			return false;
-		last = mm->hole[i].end;
+		last = mm->topology.hole[i].end;
 	}
 	return true;
 }
@@ -67,7 +69,7 @@ static bool holes_ascend(const struct qy_mm *mm)
 static bool distances_are_sane(const struct qy__check *ck)
 {
 	unsigned int nr = ck->mm->nr_nodes;
-	const uint8_t *distance = ck->mm->distance;
+	const uint8_t *distance = ck->mm->topology.distance;
 
 	if (!qy__check_readable(ck, distance, (size_t)nr * nr))
 		return false;
@@ -79,8 +81,8 @@ static bool distances_are_sane(const struct qy__check *ck)
 
 static bool cpu_nodes_are_sane(const struct qy_mm *mm)
 {
-	for (size_t cpu = 0; cpu < ARRAY_SIZE(mm->cpu_node); cpu++)
-		if (mm->cpu_node[cpu] >= mm->nr_nodes)
+	for (size_t cpu = 0; cpu < ARRAY_SIZE(mm->topology.cpu_node); cpu++)
+		if (mm->topology.cpu_node[cpu] >= mm->nr_nodes)
 			return false;
 	return true;
 }
@@ -91,11 +93,11 @@ bool qy__check_limits(struct qy__check *ck)
 	bool sane;
 
 	sane = qy__holds(ck,
-			 limits_ascend(mm->node_limit, mm->nr_nodes) &&
-				 limits_ascend(mm->zone_limit, QY_NR_ZONES),
+			 limits_ascend(mm->topology.node_limit, mm->nr_nodes) &&
+				 limits_ascend(mm->topology.zone_limit, QY_NR_ZONES),
 			 "MM", "the limits of nodes or zones do not ascend to the end");
 	sane &= qy__holds(ck, holes_ascend(mm), "MM", "%u holes, or they do not ascend",
-			  mm->nr_holes);
+			  mm->topology.nr_holes);
 	sane &= qy__holds(ck, distances_are_sane(ck), "MM", "the table of distances, or its place");
 	sane &= qy__holds(ck, cpu_nodes_are_sane(mm), "MM", "a CPU is on a node that is not there");
 	return sane;
@@ -105,7 +107,7 @@ bool qy__check_limits(struct qy__check *ck)
 
 static unsigned int distance(const struct qy_mm *mm, unsigned int from, unsigned int zone)
 {
-	return mm->distance[from * mm->nr_nodes + zone / QY_NR_ZONES];
+	return mm->topology.distance[from * mm->nr_nodes + zone / QY_NR_ZONES];
 }
 
 /* May @zone follow @last in the list of @node? */
@@ -114,7 +116,7 @@ static bool in_order(const struct qy_mm *mm, unsigned int node, unsigned int las
 {
 	unsigned int near = distance(mm, node, last), far = distance(mm, node, zone);
 
-	if (mm->zonelist_order == QY_ZONELIST_ZONE)
+	if (mm->zonelist.order == QY_ZONELIST_ZONE)
 		return zone % QY_NR_ZONES < last % QY_NR_ZONES ||
 		       (zone % QY_NR_ZONES == last % QY_NR_ZONES && near <= far);
 	return zone / QY_NR_ZONES == last / QY_NR_ZONES ? zone < last : near <= far;
@@ -135,7 +137,7 @@ static bool first_seen(const struct qy_mm *mm, struct seen *seen, unsigned int l
 	if (seen->zone[zone / 64] & bit)
 		return false;
 	seen->zone[zone / 64] |= bit;
-	if (mm->zonelist_order == QY_ZONELIST_NODE && new_node && (seen->node & node))
+	if (mm->zonelist.order == QY_ZONELIST_NODE && new_node && (seen->node & node))
 		return false;
 	seen->node |= node;
 	return true;
@@ -164,7 +166,7 @@ static void check_zonelist(struct qy__check *ck, unsigned int node, bool alone)
 	struct seen seen = {.node = 0};
 	unsigned int last = QY__ZONE_END;
 
-	for (unsigned int i = 0; i < mm->zonelist_stride; i++) {
+	for (unsigned int i = 0; i < mm->zonelist.stride; i++) {
 		unsigned int zone = list[i];
 
 		if (zone == QY__ZONE_END) {
@@ -192,10 +194,10 @@ void qy__check_zonelists(struct qy__check *ck)
 	const struct qy_mm *mm = ck->mm;
 
 	if (!qy__holds(ck,
-		       mm->zonelist_stride == mm->nr_zones + 1 &&
-			       (unsigned int)mm->zonelist_order <= QY_ZONELIST_ZONE &&
-			       !((uintptr_t)mm->zonelists % _Alignof(uint16_t)) &&
-			       qy__check_readable(ck, mm->zonelists,
+		       mm->zonelist.stride == mm->nr_zones + 1 &&
+			       (unsigned int)mm->zonelist.order <= QY_ZONELIST_ZONE &&
+			       !((uintptr_t)mm->zonelist.index % _Alignof(uint16_t)) &&
+			       qy__check_readable(ck, mm->zonelist.index,
 						  qy__zonelists_bytes(mm->nr_nodes)),
 		       "Z5", "the zonelists are not where they can be"))
 		return;

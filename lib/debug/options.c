@@ -297,9 +297,10 @@ static void set_page_debug(struct qy_mm *mm, const struct qy_mm_config *cfg)
 {
 	const struct qy__debug_config *said = &mm->debug->config;
 
-	mm->page_debug = (cfg->page_debug & ~said->page_off) | said->page_on;
-	mm->guardpage_minorder = said->guardpage_minorder >= 0 ? (uint32_t)said->guardpage_minorder
-							       : cfg->guardpage_minorder;
+	mm->page_debug.on = (cfg->page_debug & ~said->page_off) | said->page_on;
+	mm->page_debug.guard_minorder = said->guardpage_minorder >= 0
+						? (uint32_t)said->guardpage_minorder
+						: cfg->guardpage_minorder;
 }
 
 int qy__debug_config_init(struct qy_mm *mm, const struct qy_mm_config *cfg)

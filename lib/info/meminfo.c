@@ -106,8 +106,8 @@ static void count_zones(struct qy_mm *mm, struct qy_meminfo *info, uint64_t *low
 		info->cma_total += stat.cma;
 		info->cma_free += stat.free_cma;
 		*low += stat.mark[QY_WMARK_LOW] + stat.boost;
-		if (mm->pcp_on && mm->zone[i].pcp)
-			info->percpu += mm->nr_cpus * sizeof(struct qy__pcp);
+		if (mm->pcp.on && mm->zone[i].pcp)
+			info->percpu += mm->cpus.nr * sizeof(struct qy__pcp);
 	}
 }
 

@@ -108,7 +108,7 @@ static bool is_mixed_locked(const struct qy_mm *mm, uint32_t start, uint32_t end
 
 	for (uint32_t pfn = start; pfn < end; pfn++) {
 		const struct qy_page *page = qy__pfn_page(mm, pfn);
-		const struct qy__page_owner *owner = &mm->owner[pfn - mm->min_pfn];
+		const struct qy__page_owner *owner = &mm->page_debug.owner[pfn - mm->min_pfn];
 
 		if (qy__load_relaxed(&page->type) == QY__PAGE_BUDDY)
 			pfn += (1u << page->order) - 1;
@@ -127,7 +127,7 @@ static void count_mixed(const struct qy_mm *mm, struct qy__zone *zone,
 
 	memset(mixed, 0, QY_NR_MIGRATETYPES * sizeof(*mixed));
 	qy__lock(&zone->lock);
-	end = min(zone->end_pfn, qy__load_acquire(&mm->page_state.owner_end));
+	end = min(zone->end_pfn, qy__load_acquire(&mm->page_debug.owner_end));
 	for (pfn = zone->start_pfn; pfn < end; pfn = next) {
 		unsigned int type = qy__pageblock_type(mm, pfn);
 
@@ -151,7 +151,7 @@ size_t qy_pagetypeinfo(struct qy_mm *mm, char *text, size_t size)
 	for (unsigned int i = 0; i < mm->nr_zones; i++)
 		if (fill_zone(mm, i, &zone))
 			print_blocks(&buf, &zone, zone.blocks, ALL_TYPES);
-	if (!mm->owner)
+	if (!mm->page_debug.owner)
 		return buf.len;
 	print_blocks_head(&buf, MIXED_TITLE, ALL_TYPES);
 	for (unsigned int i = 0; i < mm->nr_zones; i++) {

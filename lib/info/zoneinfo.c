@@ -211,9 +211,9 @@ static void fill_node(struct qy_mm *mm, struct qy_zoneinfo_zone *zone)
 static void print_cpus(struct qy__buf *buf, const struct qy_mm *mm, unsigned int i,
 		       const struct qy_zone_stat *stat)
 {
-	const struct qy__pcp *pcp = mm->pcp_on ? mm->zone[i].pcp : NULL;
+	const struct qy__pcp *pcp = mm->pcp.on ? mm->zone[i].pcp : NULL;
 
-	for (unsigned int n = 0; pcp && n < mm->nr_cpus; n++) {
+	for (unsigned int n = 0; pcp && n < mm->cpus.nr; n++) {
 		struct qy_zoneinfo_cpu cpu = {
 			.cpu = n,
 			.count = qy__load_relaxed(&pcp[n].count),
@@ -224,7 +224,7 @@ static void print_cpus(struct qy__buf *buf, const struct qy_mm *mm, unsigned int
 			.stat_threshold = 0, /* nothing is counted apart */
 		};
 
-		if (mm->cpu_provider == QY_CPU_MANUAL || cpu.count)
+		if (mm->cpus.provider == QY_CPU_MANUAL || cpu.count)
 			print_cpu(buf, &cpu);
 	}
 }

@@ -11,7 +11,7 @@
 
 static QY_ALWAYS_INLINE struct qy__sheaf *qy__this_sheaf(const struct qy_cache *c)
 {
-	return c->sheaf[unlikely(c->manual_cpu) ? c->mm->cpu : qy__thread_cpu];
+	return c->sheaf[unlikely(c->manual_cpu) ? c->mm->cpus.current : qy__thread_cpu];
 }
 
 /* An object of at least @size bytes, or NULL: go the slow way. @size 0 misses. */

@@ -47,11 +47,11 @@ static bool zone_possible(const struct qy_mm *mm, const struct qy__zone *zone)
 	uint32_t from = mm->min_pfn, to = mm->max_pfn;
 
 	if (zone->node)
-		from = max(from, mm->node_limit[zone->node - 1]);
+		from = max(from, mm->topology.node_limit[zone->node - 1]);
 	if (zone->type)
-		from = max(from, mm->zone_limit[zone->type - 1]);
-	to = min(to, mm->node_limit[zone->node]);
-	to = min(to, mm->zone_limit[zone->type]);
+		from = max(from, mm->topology.zone_limit[zone->type - 1]);
+	to = min(to, mm->topology.node_limit[zone->node]);
+	to = min(to, mm->topology.zone_limit[zone->type]);
 	return from < to;
 }
 
@@ -67,17 +67,17 @@ static bool has_one_zone(const struct qy_mm *mm)
 static int pcp_books(struct qy_mm *mm, const struct qy_mm_config *cfg)
 {
 	mm->one_zone = has_one_zone(mm);
-	mm->pcp_on = cfg->pcp == QY_ON || (cfg->pcp == QY_AUTO && cfg->backing == QY_BACKING_ANON);
-	if (!mm->pcp_on)
+	mm->pcp.on = cfg->pcp == QY_ON || (cfg->pcp == QY_AUTO && cfg->backing == QY_BACKING_ANON);
+	if (!mm->pcp.on)
 		return 0;
-	if (mm->cpu_provider == QY_CPU_THREAD)
-		mm->pcp_fence = !qy__osif_barrier_init();
+	if (mm->cpus.provider == QY_CPU_THREAD)
+		mm->pcp.fence = !qy__osif_barrier_init();
 	for (unsigned int z = 0; z < mm->nr_zones; z++) {
 		struct qy__zone *zone = &mm->zone[z];
 
 		if (!zone_possible(mm, zone))
 			continue;
-		zone->pcp = qy__mm_boot_alloc(mm, mm->nr_cpus * sizeof(*zone->pcp), 64);
+		zone->pcp = qy__mm_boot_alloc(mm, mm->cpus.nr * sizeof(*zone->pcp), 64);
 		if (!zone->pcp)
 			return -ENOMEM;
 	}
@@ -86,7 +86,7 @@ static int pcp_books(struct qy_mm *mm, const struct qy_mm_config *cfg)
 
 int qy__boot_books(struct qy_mm *mm, const struct qy_mm_config *cfg)
 {
-	int err = qy__watermark_config(&mm->watermark, &cfg->watermark);
+	int err = qy__watermark_config(&mm->marks.config, &cfg->watermark);
 
 	if (!err)
 		err = qy__limits_init(mm, cfg);
@@ -100,8 +100,8 @@ int qy__boot_books(struct qy_mm *mm, const struct qy_mm_config *cfg)
 		err = pcp_books(mm, cfg);
 	if (err)
 		return err;
-	mm->zonelists = qy__mm_boot_alloc(mm, qy__zonelists_bytes(mm->nr_nodes), 8);
-	if (!mm->zonelists)
+	mm->zonelist.index = qy__mm_boot_alloc(mm, qy__zonelists_bytes(mm->nr_nodes), 8);
+	if (!mm->zonelist.index)
 		return -ENOMEM;
 	qy__zonelists_build(mm);
 	return 0;
@@ -113,13 +113,13 @@ int qy__boot_books(struct qy_mm *mm, const struct qy_mm_config *cfg)
 static uint32_t stretch(const struct qy_mm *mm, uint32_t start, uint32_t end, bool *hole)
 {
 	*hole = false;
-	for (unsigned int i = 0; i < mm->nr_holes; i++) {
-		if (start < mm->hole[i].start)
-			return min(end, mm->hole[i].start);
-		if (start >= mm->hole[i].end)
+	for (unsigned int i = 0; i < mm->topology.nr_holes; i++) {
+		if (start < mm->topology.hole[i].start)
+			return min(end, mm->topology.hole[i].start);
+		if (start >= mm->topology.hole[i].end)
 			continue;
 		*hole = true;
-		return min(end, mm->hole[i].end);
+		return min(end, mm->topology.hole[i].end);
 	}
 	return end;
 }
@@ -156,7 +156,7 @@ static void add_pages(struct qy_mm *mm, uint32_t start, uint32_t end, enum qy__p
 		if (hole && !qy__planted(HOLE_PRESENT))
 			zone->present -= stop - start;
 		qy__unlock(&zone->lock);
-		if (mm->machine_nodes)
+		if (mm->topology.machine)
 			qy__osif_bind(qy__pfn_addr(mm, start),
 				      (size_t)(stop - start) << QY_CONFIG_PAGE_SHIFT, zone->node);
 	}
@@ -178,7 +178,7 @@ static void free_pages(struct qy_mm *mm, uint32_t start, uint32_t end)
 /* Those that have some of [start, end). */
 static void shuffle_zones(struct qy_mm *mm, uint32_t start, uint32_t end)
 {
-	for (uint32_t stop; mm->shuffle && start < end; start = stop) {
+	for (uint32_t stop; mm->shuffle.on && start < end; start = stop) {
 		struct qy__zone *zone = qy__pfn_zone(mm, start, end, &stop);
 
 		qy__lock(&zone->lock);
@@ -193,7 +193,7 @@ int qy__mm_handover(struct qy_mm *mm)
 	qy__boot_map_hand_over(mm, free_pages);
 	qy__watermarks_setup(mm);
 	shuffle_zones(mm, mm->min_pfn, mm->end_pfn);
-	return mm->early_free ? 0 : -ENOMEM;
+	return mm->early.free ? 0 : -ENOMEM;
 }
 
 void qy__boot_online(struct qy_mm *mm, uint32_t start, uint32_t end)

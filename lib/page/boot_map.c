@@ -39,18 +39,19 @@ static int for_each_memory(struct qy_mm *mm, uint32_t start, uint32_t end,
 	uint32_t stop;
 	int err = 0;
 
-	for (unsigned int i = 0; i <= mm->nr_holes && start < end && !err; i++) {
-		stop = i < mm->nr_holes ? min(mm->hole[i].start, end) : end;
-		if (qy__planted(HOLE_GIVEN) && i < mm->nr_holes && stop < min(mm->hole[i].end, end))
+	for (unsigned int i = 0; i <= mm->topology.nr_holes && start < end && !err; i++) {
+		stop = i < mm->topology.nr_holes ? min(mm->topology.hole[i].start, end) : end;
+		if (qy__planted(HOLE_GIVEN) && i < mm->topology.nr_holes &&
+		    stop < min(mm->topology.hole[i].end, end))
 			stop++;
 		if (start < stop) {
-			mm->early_pages += stop - start;
+			mm->early.pages += stop - start;
 			at = pfn_bytes(mm, start);
 			stop_at = pfn_bytes(mm, stop);
 			err = fn(mm, at, stop_at - at);
 		}
-		if (i < mm->nr_holes)
-			start = max(start, mm->hole[i].end);
+		if (i < mm->topology.nr_holes)
+			start = max(start, mm->topology.hole[i].end);
 	}
 	return err;
 }
@@ -59,19 +60,20 @@ static int for_each_memory(struct qy_mm *mm, uint32_t start, uint32_t end,
 
 static int add_memory(struct qy_mm *mm, qy_addr_t at, qy_addr_t size)
 {
-	return qy_memblock_add(&mm->early, at, size, 0, 0);
+	return qy_memblock_add(&mm->early.memblock, at, size, 0, 0);
 }
 
 static int memblock_init(struct qy_mm *mm)
 {
 	int err = for_each_memory(mm, mm->min_pfn, mm->end_pfn, add_memory);
 
-	return err ? err : qy_memblock_reserve(&mm->early, (uintptr_t)mm, sizeof(*mm));
+	return err ? err : qy_memblock_reserve(&mm->early.memblock, (uintptr_t)mm, sizeof(*mm));
 }
 
 static void *memblock_alloc(struct qy_mm *mm, size_t size, size_t align)
 {
-	qy_addr_t at = qy_memblock_alloc(&mm->early, size, align, 0, QY_MEMBLOCK_ALLOC_ACCESSIBLE);
+	qy_addr_t at = qy_memblock_alloc(&mm->early.memblock, size, align, 0,
+					 QY_MEMBLOCK_ALLOC_ACCESSIBLE);
 
 	return (void *)(uintptr_t)at;
 }
@@ -81,9 +83,9 @@ static void *memblock_alloc(struct qy_mm *mm, size_t size, size_t align)
 /* The first @size bytes from @at on that no hole touches; NULL: none. */
 static void *find_place(const struct qy_mm *mm, qy_addr_t at, qy_addr_t size)
 {
-	for (unsigned int i = 0; i < mm->nr_holes; i++) {
-		qy_addr_t from = pfn_bytes(mm, mm->hole[i].start);
-		qy_addr_t to = pfn_bytes(mm, mm->hole[i].end);
+	for (unsigned int i = 0; i < mm->topology.nr_holes; i++) {
+		qy_addr_t from = pfn_bytes(mm, mm->topology.hole[i].start);
+		qy_addr_t to = pfn_bytes(mm, mm->topology.hole[i].end);
 
 		if (from < to && at < to && from < at + size)
 			at = to;
@@ -94,8 +96,8 @@ static void *find_place(const struct qy_mm *mm, qy_addr_t at, qy_addr_t size)
 /* The pages of @node that are there. */
 static bool node_pages(const struct qy_mm *mm, unsigned int node, uint32_t *start, uint32_t *end)
 {
-	*start = node ? max(mm->min_pfn, mm->node_limit[node - 1]) : mm->min_pfn;
-	*end = min(mm->end_pfn, mm->node_limit[node]);
+	*start = node ? max(mm->min_pfn, mm->topology.node_limit[node - 1]) : mm->min_pfn;
+	*end = min(mm->end_pfn, mm->topology.node_limit[node]);
 	return *start < *end;
 }
 
@@ -119,7 +121,7 @@ static int init_nodes(struct qy_mm *mm, char *map)
 	for (unsigned int n = 0; n < mm->nr_nodes && !err; n++) {
 		if (!node_pages(mm, n, &start, &end))
 			continue;
-		err = qy_bootmem_init_node(mm->early_bootmem, (int)n, map, QY_BOOTMEM_OUTSIDE,
+		err = qy_bootmem_init_node(mm->early.bootmem, (int)n, map, QY_BOOTMEM_OUTSIDE,
 					   base + start, base + end);
 		map += qy_bootmem_map_bytes(end - start);
 	}
@@ -128,7 +130,7 @@ static int init_nodes(struct qy_mm *mm, char *map)
 
 static int free_memory(struct qy_mm *mm, qy_addr_t at, qy_addr_t size)
 {
-	return qy_bootmem_free(mm->early_bootmem, at, size);
+	return qy_bootmem_free(mm->early.bootmem, at, size);
 }
 
 static int bootmem_init(struct qy_mm *mm)
@@ -140,13 +142,13 @@ static int bootmem_init(struct qy_mm *mm)
 
 	if (!bm)
 		return -ENOMEM;
-	mm->early_map = find_place(mm, qy__align_up((uintptr_t)(bm + 1), QY_PAGE_SIZE), bytes);
-	if (!mm->early_map)
+	mm->early.map = find_place(mm, qy__align_up((uintptr_t)(bm + 1), QY_PAGE_SIZE), bytes);
+	if (!mm->early.map)
 		return -ENOMEM;
-	mm->early_bootmem = bm;
+	mm->early.bootmem = bm;
 	err = qy_bootmem_init(bm, NULL);
 	if (!err)
-		err = init_nodes(mm, mm->early_map);
+		err = init_nodes(mm, mm->early.map);
 	if (!err)
 		err = for_each_memory(mm, mm->min_pfn, mm->end_pfn, free_memory);
 	if (!err)
@@ -154,7 +156,7 @@ static int bootmem_init(struct qy_mm *mm)
 	if (!err)
 		err = qy_bootmem_reserve(bm, (uintptr_t)bm, sizeof(*bm), QY_BOOTMEM_DEFAULT);
 	if (!err)
-		err = qy_bootmem_reserve(bm, (uintptr_t)mm->early_map, bytes, QY_BOOTMEM_EXCLUSIVE);
+		err = qy_bootmem_reserve(bm, (uintptr_t)mm->early.map, bytes, QY_BOOTMEM_EXCLUSIVE);
 	return err;
 }
 
@@ -205,8 +207,8 @@ void *qy__mm_boot_alloc(struct qy_mm *mm, size_t size, size_t align)
 {
 	void *p;
 
-	qy__assert(!mm->early_done);
-	p = mm->early_bootmem ? bootmem_alloc(mm->early_bootmem, size, align)
+	qy__assert(!mm->early.done);
+	p = mm->early.bootmem ? bootmem_alloc(mm->early.bootmem, size, align)
 			      : memblock_alloc(mm, size, align);
 	return p ? memset(p, 0, size) : NULL;
 }
@@ -222,7 +224,7 @@ static void end_run(struct runs *runs)
 {
 	if (runs->start < runs->end)
 		runs->give(runs->mm, runs->start, runs->end);
-	runs->mm->early_free += runs->end - runs->start;
+	runs->mm->early.free += runs->end - runs->start;
 	runs->start = runs->end;
 }
 
@@ -250,12 +252,12 @@ static void add_bootmem_block(void *ctx, int nid, uint64_t pfn, unsigned int ord
 static void bootmem_hand_over(struct runs *runs)
 {
 	struct qy_mm *mm = runs->mm;
-	uint32_t map = (uint32_t)(((char *)mm->early_map - mm->base) >> QY_CONFIG_PAGE_SHIFT);
+	uint32_t map = (uint32_t)(((char *)mm->early.map - mm->base) >> QY_CONFIG_PAGE_SHIFT);
 	uint32_t pages = (uint32_t)(map_bytes(mm) >> QY_CONFIG_PAGE_SHIFT);
 
-	qy_bootmem_free_all(mm->early_bootmem, add_bootmem_block, runs);
+	qy_bootmem_free_all(mm->early.bootmem, add_bootmem_block, runs);
 	add_run(runs, map, map + pages);
-	mm->early_map = NULL;
+	mm->early.map = NULL;
 }
 
 static void memblock_hand_over(struct runs *runs)
@@ -263,7 +265,7 @@ static void memblock_hand_over(struct runs *runs)
 	qy_addr_t from, to, base = (uintptr_t)runs->mm->base;
 	uint64_t cursor = 0;
 
-	while (qy_memblock_next_free(&runs->mm->early, &cursor, &from, &to)) {
+	while (qy_memblock_next_free(&runs->mm->early.memblock, &cursor, &from, &to)) {
 		if (!qy__planted(BOOK_GIVEN))
 			from = qy__align_up(from, QY_PAGE_SIZE);
 		add_run(runs, (uint32_t)((from - base) >> QY_CONFIG_PAGE_SHIFT),
@@ -276,8 +278,8 @@ void qy__boot_map_hand_over(struct qy_mm *mm,
 {
 	struct runs runs = {.mm = mm, .give = give};
 
-	mm->early_done = true;
-	if (mm->early_bootmem)
+	mm->early.done = true;
+	if (mm->early.bootmem)
 		bootmem_hand_over(&runs);
 	else
 		memblock_hand_over(&runs);

@@ -12,7 +12,7 @@
 int qy__boot_map_init(struct qy_mm *mm, enum qy_early_allocator which);
 /*
  * The end: pass each run of free whole pages to @give, once; the maps' own pages are among them.
- * Sets early_done, early_free.
+ * Sets early.done, early.free.
  */
 void qy__boot_map_hand_over(struct qy_mm *mm,
 			    void (*give)(struct qy_mm *mm, uint32_t start, uint32_t end));

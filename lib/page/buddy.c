@@ -246,7 +246,7 @@ static bool to_tail(struct qy_mm *mm, const struct qy__zone *zone, uint32_t pfn,
 {
 	if (fpi_flags & QY__FPI_TO_TAIL)
 		return true;
-	if (mm->shuffle && order >= mm->max_order)
+	if (mm->shuffle.on && order >= mm->max_order)
 		return qy__shuffle_pick_tail(mm);
 	return merge_is_near(mm, zone, pfn, order);
 }

@@ -137,23 +137,23 @@ static void fill_in(struct qy_mm *mm, const struct qy_mm_config *cfg, const stru
 	mm->pageblock_order = config_pageblock_order(cfg);
 	mm->pageblock_first = mm->min_pfn >> mm->pageblock_order;
 	mm->grouping = config_grouping(mm, cfg);
-	mm->shuffle = cfg->shuffle;
-	mm->cpu_provider = cfg->cpu_provider;
-	mm->nr_cpus = config_cpus(cfg);
-	mm->online_cpus = qy__osif_online_cpus();
+	mm->shuffle.on = cfg->shuffle;
+	mm->cpus.provider = cfg->cpu_provider;
+	mm->cpus.nr = config_cpus(cfg);
+	mm->cpus.online = qy__osif_online_cpus();
 	mm->classes = cfg->classes;
-	mm->zonelist_order = cfg->zonelist_order;
-	mm->config_pcp_batch = cfg->pcp_batch;
-	mm->config_pcp_high = cfg->pcp_high;
-	mm->pcp_high_fraction = cfg->percpu_pagelist_high_fraction;
+	mm->zonelist.order = cfg->zonelist_order;
+	mm->pcp.batch = cfg->pcp_batch;
+	mm->pcp.high = cfg->pcp_high;
+	mm->pcp.high_fraction = cfg->percpu_pagelist_high_fraction;
 	mm->reclaim.hook = cfg->reclaim;
 	mm->migrate = cfg->migrate;
 	mm->report_free = cfg->backing == QY_BACKING_ANON ? cfg->report_free : 0;
 	mm->report.sink = cfg->sink;
 	mm->report.policy = cfg->policy;
 	qy__rng_seed(&mm->rng, cfg->seed);
-	qy_memblock_init(&mm->early);
-	mm->early.bottom_up = true;
+	qy_memblock_init(&mm->early.memblock);
+	mm->early.memblock.bottom_up = true;
 }
 
 static struct qy_mm *place_anon(const struct qy_mm_config *cfg, struct qy__osif *os)
@@ -327,11 +327,11 @@ void qy__mm_unlock_all(struct qy_mm *mm)
 
 int qy_mm_set_cpu(struct qy_mm *mm, unsigned int cpu)
 {
-	if (mm->cpu_provider != QY_CPU_MANUAL)
+	if (mm->cpus.provider != QY_CPU_MANUAL)
 		return -EPERM;
-	if (cpu >= mm->nr_cpus)
+	if (cpu >= mm->cpus.nr)
 		return -EINVAL;
-	mm->cpu = cpu;
+	mm->cpus.current = cpu;
 	return 0;
 }
 

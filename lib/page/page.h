@@ -24,7 +24,7 @@
  * block that reaches over the border of its zone never changes its type.
  *
  * Lock order: zone->lock is taken after a cache's lock and before the report lock; mm->grow_lock,
- * then mm->pcp_lock, then zone->lock. zone->lock protects the free areas, the counters, the page
+ * then mm->pcp.lock, then zone->lock. zone->lock protects the free areas, the counters, the page
  * blocks' types and the type, order and links of pages that are, or are about to be, free. The
  * owner of an allocated block owns its descriptors. A CPU's page lists belong to whoever is inside
  * them: see pcp.h.
@@ -190,15 +190,6 @@ struct qy__report_state {
 	uint64_t seq;
 };
 
-/* page_debug.c, page_owner.c */
-struct qy__page_debug_state {
-	uint64_t bad_since;		 /* start of the present minute of bad pages; report.lock */
-	uint32_t bad_shown, bad_unshown; /* told in it; not told; report.lock */
-	bool unmap_off;	    /* the system keeps no more borders: nothing is made to trap */
-	uint32_t owner_end; /* there are records of the pages before; ANON: grow_lock */
-	size_t owner_bytes; /* ANON: of the mapping that holds the records */
-};
-
 struct qy__slab_state;
 struct qy__kmalloc_state;
 struct qy__vmap_state;
@@ -207,6 +198,7 @@ struct qy__page_owner;
 struct qy__stackdepot;
 
 #define QY__MAX_HOLES 16
+#define QY__MAX_MANUAL_CPUS 64
 #define QY__NR_CMA 8
 struct qy_cma {
 	struct qy_mm *mm; /* NULL: slot is free */
@@ -233,49 +225,16 @@ struct qy__reclaim_state {
 	uint32_t short_lists; /* requests that reclaim now: lists on CPUs stay short meanwhile */
 };
 
-struct qy_mm {
-	uint64_t magic;
-	char *base;	       /* address of pfn 0 */
-	struct qy_page *pages; /* descriptor of min_pfn */
-	uint64_t *
-		/*
-		 * debug builds: bit per 8 bytes from min_pfn on: an object starts here and is
-		 * live
-		 */
-		live;
-	uint8_t *pageblock; /* migratetype of each page block, the first is min_pfn's */
-	uint32_t min_pfn, end_pfn, max_pfn;
-	uint32_t max_order, pageblock_order, pageblock_first;
-	unsigned int nr_nodes, nr_zones; /* nr_zones: nr_nodes * QY_NR_ZONES */
-	struct qy__zone *zone;		 /* [nr_zones] */
-	/*
-	 * Per node two lists of zone indexes, each ended by QY__ZONE_END: everywhere, and this node
-	 * only.
-	 */
-	uint16_t *zonelists;
-	uint32_t zonelist_stride;
-	bool pcp_on, pcp_fence; /* fence: no membarrier, so the owner pays */
-	/* one node, no marks: the zone whose lists serve small NORMAL requests; else NULL */
-	struct qy__zone *fast_zone;
-	bool grouping, shuffle, marks_on;
-	bool one_zone;	      /* the limits leave pages to no other */
-	uint32_t pcp_stopped; /* nobody may enter his page lists: see pcp.h */
-	uint32_t page_debug;  /* QY_PAGE_* that are on */
-	uint32_t guardpage_minorder;
-	unsigned int cpu, nr_cpus; /* nr_cpus: sheaves per cache, page lists per zone */
-	enum qy_cpu_provider cpu_provider;
-	enum qy_classes classes;
-	struct qy__slab_state *slab;
-	struct qy__kmalloc_state *kmalloc;
-	struct qy__vmap_state *vmap;
-	struct qy__debug_state *debug;
-	struct qy__page_owner *owner; /* page_owner's record of min_pfn, NULL: off */
-	struct qy__stackdepot *depot; /* the debug state's; NULL: not there */
-	struct qy__page_debug_state page_state;
-	struct qy__lock grow_lock;
-	struct qy__lock pcp_lock;
-	struct qy_watermark_config watermark; /* with every 0 replaced by its meaning */
-	unsigned int config_pcp_batch, config_pcp_high, pcp_high_fraction;
+/* Who runs. */
+struct qy__cpus {
+	unsigned int current; /* MANUAL: the CPU that the caller set */
+	unsigned int nr;      /* sheaves per cache, page lists per zone */
+	enum qy_cpu_provider provider;
+	unsigned int online; /* THREAD: how many can run at once */
+};
+
+/* Which page is of which node and zone; see node.c, zone.c. */
+struct qy__topology {
 	uint32_t zone_limit[QY_NR_ZONES]; /* end pfn of each zone, ascending */
 	uint32_t node_limit[QY_MAX_NODES];
 	uint8_t *distance; /* nr_nodes * nr_nodes */
@@ -283,24 +242,111 @@ struct qy_mm {
 		uint32_t start, end;
 	} hole[QY__MAX_HOLES]; /* ascending pfns */
 	unsigned int nr_holes;
-	uint8_t cpu_node[64]; /* MANUAL */
-	bool machine_nodes;
-	unsigned int online_cpus; /* THREAD: how many can run at once */
-	enum qy_zonelist_order zonelist_order;
-	size_t report_free;
-	size_t pages_in_use, pages_high_water; /* off the free lists; relaxed counters */
-	struct qy_migrate_hook migrate;
+	uint8_t cpu_node[QY__MAX_MANUAL_CPUS]; /* MANUAL */
+	bool machine;			       /* nodes are the machine's */
+};
+
+/* In which order zones are tried: zonelist.c. */
+struct qy__zonelist_state {
+	/*
+	 * Per node two lists of zone indexes, each ended by QY__ZONE_END: everywhere, and this node
+	 * only.
+	 */
+	uint16_t *index;
+	uint32_t stride;
+	enum qy_zonelist_order order;
+};
+
+/* CPUs' page lists: pcp.h. */
+struct qy__pcp_state {
+	bool on, fence;	  /* fence: no membarrier, so the owner pays */
+	uint32_t stopped; /* nobody may enter his page lists */
+	struct qy__lock lock;
+	unsigned int batch, high, high_fraction; /* as configured */
+};
+
+/* Watermarks: watermark.c. */
+struct qy__mark_state {
+	bool on;
+	struct qy_watermark_config config; /* with every 0 replaced by its meaning */
+};
+
+/* page_debug.c, page_owner.c */
+struct qy__page_debug_state {
+	uint32_t on; /* QY_PAGE_* */
+	uint32_t guard_minorder;
+	struct qy__page_owner *owner;	 /* record of min_pfn, NULL: off */
+	uint64_t bad_since;		 /* start of the present minute of bad pages; report.lock */
+	uint32_t bad_shown, bad_unshown; /* told in it; not told; report.lock */
+	bool unmap_off;	    /* the system keeps no more borders: nothing is made to trap */
+	uint32_t owner_end; /* there are records of the pages before; ANON: grow_lock */
+	size_t owner_bytes; /* ANON: of the mapping that holds the records */
+};
+
+/* The boot map: boot_map.c. */
+struct qy__early_state {
+	struct qy_memblock memblock;
+	struct qy_bootmem *bootmem; /* early_allocator=bootmem; NULL: memblock */
+	void *map;		    /* bootmem's maps, until they are handed over */
+	uint32_t pages, free;	    /* of the boot map: pages in it; handed over */
+	bool done;		    /* boot map handed over */
+};
+
+struct qy_mm {
+	uint64_t magic;
+
+	/* ---- pages: where they are ---- */
+	char *base;	       /* address of pfn 0 */
+	struct qy_page *pages; /* descriptor of min_pfn */
+	/* debug builds: bit per 8 bytes from min_pfn on: an object starts here and is live */
+	uint64_t *live;
+	uint8_t *pageblock; /* migratetype of each page block, the first is min_pfn's */
+	uint32_t min_pfn, end_pfn, max_pfn;
+	uint32_t max_order, pageblock_order, pageblock_first;
+
+	/* ---- nodes and zones: where a request goes ---- */
+	unsigned int nr_nodes, nr_zones; /* nr_zones: nr_nodes * QY_NR_ZONES */
+	struct qy__zone *zone;		 /* [nr_zones] */
+	/* one node, no marks: the zone whose lists serve small NORMAL requests; else NULL */
+	struct qy__zone *fast_zone;
+	bool one_zone; /* the limits leave pages to no other */
+	bool grouping; /* lifetimes are kept apart */
+	struct qy__zonelist_state zonelist;
+	struct qy__topology topology;
+	struct qy__mark_state marks;
+	struct {
+		bool on;
+		uint64_t bits; /* dice not thrown yet */
+	} shuffle;
+	struct {
+		size_t pages, high_water; /* off the free lists; relaxed counters */
+	} usage;
+
+	/* ---- CPUs ---- */
+	struct qy__cpus cpus;
+	struct qy__pcp_state pcp;
+
+	/* ---- the floors above, each with a state of its own ---- */
+	enum qy_classes classes;
+	struct qy__slab_state *slab;
+	struct qy__kmalloc_state *kmalloc;
+	struct qy__vmap_state *vmap;
+	struct qy__debug_state *debug;
+	struct qy__stackdepot *depot; /* the debug state's; NULL: not there */
+
+	/* ---- work on pages ---- */
+	struct qy__page_debug_state page_debug;
 	struct qy__reclaim_state reclaim;
+	struct qy_migrate_hook migrate;
 	struct qy_cma cma[QY__NR_CMA];
+
+	/* ---- reports, dice, the system ---- */
 	struct qy__report_state report;
 	struct qy__rng rng;
-	uint64_t shuffle_bits;
+	struct qy__lock grow_lock;
+	size_t report_free;
 	struct qy__osif os;
-	struct qy_memblock early;
-	struct qy_bootmem *early_bootmem; /* early_allocator=bootmem; NULL: memblock */
-	void *early_map;		  /* early_bootmem's maps, until they are handed over */
-	uint32_t early_pages, early_free; /* of the boot map: pages in it; handed over */
-	bool early_done;		  /* boot map handed over */
+	struct qy__early_state early;
 };
 
 #define QY__ZONE_END UINT16_MAX
@@ -381,7 +427,7 @@ static inline unsigned int qy__pageblock_type(const struct qy_mm *mm, uint32_t p
 
 static inline unsigned int qy__this_cpu(const struct qy_mm *mm)
 {
-	return mm->cpu_provider == QY_CPU_MANUAL ? mm->cpu : qy__thread_slot();
+	return mm->cpus.provider == QY_CPU_MANUAL ? mm->cpus.current : qy__thread_slot();
 }
 
 #endif

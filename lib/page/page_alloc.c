@@ -40,7 +40,7 @@ static uint32_t mark_of(const struct qy__zone *zone, const struct qy__alloc_cont
 static inline bool watermark_allows(const struct qy_mm *mm, const struct qy__zone *zone,
 				    const struct qy__alloc_context *ac, unsigned int alloc_flags)
 {
-	if (likely(!qy__load_relaxed(&mm->marks_on)) || (alloc_flags & QY__ALLOC_NO_WATERMARKS))
+	if (likely(!qy__load_relaxed(&mm->marks.on)) || (alloc_flags & QY__ALLOC_NO_WATERMARKS))
 		return true;
 	return qy__zone_watermark_ok(mm, zone, ac->order, mark_of(zone, ac, alloc_flags),
 				     ac->highest, alloc_flags);
@@ -65,7 +65,7 @@ static struct qy_page *rmqueue_zone(struct qy_mm *mm, struct qy__zone *zone,
 static inline struct qy_page *rmqueue(struct qy_mm *mm, struct qy__zone *zone,
 				      const struct qy__alloc_context *ac, unsigned int alloc_flags)
 {
-	if (mm->pcp_on && ac->order < QY__PCP_ORDERS && !(alloc_flags & QY__ALLOC_HIGHATOMIC)) {
+	if (mm->pcp.on && ac->order < QY__PCP_ORDERS && !(alloc_flags & QY__ALLOC_HIGHATOMIC)) {
 		struct qy_page *page =
 			qy__pcp_alloc(mm, zone, ac->order, ac->migratetype, alloc_flags);
 
@@ -272,7 +272,7 @@ static inline void free_block(struct qy_mm *mm, struct qy_page *head, unsigned i
 
 	qy__store_relaxed(&head->alloc.refcount, 0);
 	qy__page_debug_free(mm, head, order);
-	if (mm->pcp_on && order < QY__PCP_ORDERS && qy__pcp_free(mm, zone, head, order))
+	if (mm->pcp.on && order < QY__PCP_ORDERS && qy__pcp_free(mm, zone, head, order))
 		return;
 	free_to_zone(mm, zone, head, order);
 }
@@ -414,7 +414,7 @@ static QY_ALWAYS_INLINE bool free_ready(struct qy_mm *mm, struct qy_page *page, 
 {
 	struct qy__zone *zone = qy__load_acquire(&mm->fast_zone);
 
-	if (QY_CONFIG_DEBUG || !zone || order >= QY__PCP_ORDERS || mm->page_debug)
+	if (QY_CONFIG_DEBUG || !zone || order >= QY__PCP_ORDERS || mm->page_debug.on)
 		return false;
 	if ((qy__load_relaxed(&page->state) & ~QY__PAGE_STATE(0, 0, 0, QY__PAGE_F_MOVABLE)) !=
 		    QY__PAGE_STATE(QY__PAGE_ALLOC, order, QY_ZONE_NORMAL, 0) ||

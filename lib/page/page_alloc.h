@@ -38,13 +38,13 @@ static inline void qy__count_in_use_locked(struct qy_mm *mm, size_t pages)
 	size_t now;
 
 	if (likely(mm->one_zone)) {
-		now = qy__load_relaxed(&mm->pages_in_use) + pages;
-		qy__store_relaxed(&mm->pages_in_use, now);
+		now = qy__load_relaxed(&mm->usage.pages) + pages;
+		qy__store_relaxed(&mm->usage.pages, now);
 	} else {
-		now = qy__fetch_add(&mm->pages_in_use, pages) + pages;
+		now = qy__fetch_add(&mm->usage.pages, pages) + pages;
 	}
-	if (now > qy__load_relaxed(&mm->pages_high_water))
-		qy__store_relaxed(&mm->pages_high_water, now);
+	if (now > qy__load_relaxed(&mm->usage.high_water))
+		qy__store_relaxed(&mm->usage.high_water, now);
 }
 
 /* Sum of nr_free_pages without locks (figures for messages), and of what lies on CPUs' lists. */

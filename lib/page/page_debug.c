@@ -33,10 +33,10 @@ int qy__page_debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 {
 	if (cfg->page_debug & ~QY__PAGE_DEBUG_MASK)
 		return -EINVAL;
-	mm->page_debug &= QY__PAGE_DEBUG_MASK;
-	if (!(mm->page_debug & QY_PAGE_UNMAP))
-		mm->guardpage_minorder = 0;
-	return mm->page_debug & QY_PAGE_OWNER ? qy__page_owner_init(mm) : 0;
+	mm->page_debug.on &= QY__PAGE_DEBUG_MASK;
+	if (!(mm->page_debug.on & QY_PAGE_UNMAP))
+		mm->page_debug.guard_minorder = 0;
+	return mm->page_debug.on & QY_PAGE_OWNER ? qy__page_owner_init(mm) : 0;
 }
 
 void qy__page_debug_release(struct qy_mm *mm)
@@ -82,14 +82,14 @@ static void map_pages(struct qy_mm *mm, void *p, size_t len)
 
 	if (likely(!mm->os.ops->access(&mm->os, p, len, true)))
 		return;
-	qy__store_relaxed(&mm->page_state.unmap_off, true);
+	qy__store_relaxed(&mm->page_debug.unmap_off, true);
 	mm->os.ops->access(&mm->os, qy__pfn_addr(mm, mm->min_pfn),
 			   (size_t)(end - mm->min_pfn) << QY_CONFIG_PAGE_SHIFT, true);
 }
 
 static void unmap_pages(struct qy_mm *mm, void *p, size_t len)
 {
-	if (!qy__load_relaxed(&mm->page_state.unmap_off))
+	if (!qy__load_relaxed(&mm->page_debug.unmap_off))
 		mm->os.ops->access(&mm->os, p, len, false);
 }
 
@@ -289,7 +289,7 @@ static const char *bad_page_reason(const struct qy_page *page, bool is_head)
 /* How many went untold before this one; UINT32_MAX: nor is this. Counted in any case. */
 static uint32_t may_tell(struct qy_mm *mm)
 {
-	struct qy__page_debug_state *st = &mm->page_state;
+	struct qy__page_debug_state *st = &mm->page_debug;
 	uint64_t now = qy__osif_now(&mm->os);
 	uint32_t untold = UINT32_MAX;
 

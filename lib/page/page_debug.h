@@ -3,7 +3,7 @@
  * page_debug.h - work at every allocation and free of pages: zeroing, poison, unmapping, owners.
  *
  * Called for blocks in the caller's hands, without the page floor's locks (slabs come and go under
- * their cache's). mm->page_debug == 0 is the common case: the inline tests below are all that it
+ * their cache's). mm->page_debug.on == 0 is the common case: the inline tests below are all that it
  * costs.
  *
  * Order (linux-mm.md 1.4): at free: owner, poison, zero, unmap; at allocation: map, verify the
@@ -39,7 +39,7 @@ struct qy__page_owner {
 /* Is any of @flags on, and compiled in? Folds to 0 where it is not. */
 static inline bool qy__page_debug_has(const struct qy_mm *mm, unsigned int flags)
 {
-	return (qy__load_relaxed(&mm->page_debug) & flags & QY__PAGE_DEBUG_MASK) != 0;
+	return (qy__load_relaxed(&mm->page_debug.on) & flags & QY__PAGE_DEBUG_MASK) != 0;
 }
 
 /*
@@ -49,8 +49,8 @@ static inline bool qy__page_debug_has(const struct qy_mm *mm, unsigned int flags
 unsigned int qy__page_backtrace(uintptr_t *pc, uintptr_t caller, bool locked);
 
 /*
- * Before the hand-over; mm->page_debug and mm->guardpage_minorder were set by debug/options.c. 0 /
- * -EINVAL: the configuration has a flag that this build does not know / -ENOMEM.
+ * Before the hand-over; page_debug.on and page_debug.guard_minorder were set by debug/options.c.
+ * 0 / -EINVAL: the configuration has a flag that this build does not know / -ENOMEM.
  */
 int qy__page_debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg);
 /* The instance ends. */
@@ -69,7 +69,7 @@ QY_COLD void qy__page_debug_migrate_slow(struct qy_mm *mm, const struct qy_page 
 bool qy__check_new_page_slow(struct qy_mm *mm, struct qy_page *head, unsigned int order);
 /*
  * Verify the poison of every block that is free or on a CPU's list, report and restore. Takes
- * pcp_lock and the zones' locks. Return: reports.
+ * pcp.lock and the zones' locks. Return: reports.
  */
 unsigned int qy__page_debug_validate(struct qy_mm *mm);
 
@@ -77,14 +77,14 @@ unsigned int qy__page_debug_validate(struct qy_mm *mm);
 static inline void qy__page_debug_alloc(struct qy_mm *mm, struct qy_page *head, unsigned int order,
 					qy_gfp_t gfp)
 {
-	if (unlikely(mm->page_debug | (gfp & QY_GFP_ZERO)))
+	if (unlikely(mm->page_debug.on | (gfp & QY_GFP_ZERO)))
 		qy__page_debug_alloc_slow(mm, head, order, gfp);
 }
 
 /* A block, or a part of one, is about to be given back. */
 static inline void qy__page_debug_free(struct qy_mm *mm, struct qy_page *head, unsigned int order)
 {
-	if (unlikely(mm->page_debug))
+	if (unlikely(mm->page_debug.on))
 		qy__page_debug_free_slow(mm, head, order);
 }
 
@@ -116,7 +116,7 @@ static inline bool qy__check_new_page(struct qy_mm *mm, struct qy_page *head, un
 /* Does a split leave a half of 2^order pages as a guard block, in place of a free one? */
 static inline bool qy__guardpage(const struct qy_mm *mm, unsigned int order)
 {
-	return QY_CONFIG_DEBUG && unlikely(order < mm->guardpage_minorder);
+	return QY_CONFIG_DEBUG && unlikely(order < mm->page_debug.guard_minorder);
 }
 
 /* May the memory of free blocks be given to the system? Poison would be lost. */

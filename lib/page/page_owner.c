@@ -2,7 +2,7 @@
 /*
  * page_owner.c - who allocated each page, and who gave it back.
  *
- * One record for every page, apart from the descriptors: record of pfn = mm->owner[pfn - min_pfn].
+ * One record for every page, apart from the descriptors: that of a pfn is owner[pfn - min_pfn].
  * All pages of a block carry the same; what a record says about the free before stays while the
  * page is allocated again. An arena keeps its records in itself. Elsewhere they are a mapping of
  * their own, of which as much is usable as pages came in:
@@ -36,32 +36,33 @@ static __thread bool adding_pool __attribute__((tls_model("initial-exec")));
 
 int qy__page_owner_init(struct qy_mm *mm)
 {
-	struct qy__page_debug_state *st = &mm->page_state;
+	struct qy__page_debug_state *st = &mm->page_debug;
 	size_t bytes = qy__align_up((mm->max_pfn - mm->min_pfn) * RECORD, QY_PAGE_SIZE);
 
-	mm->owner = mm->os.ops->map(&mm->os, QY_PAGE_SIZE, QY_PAGE_SIZE, bytes);
-	if (mm->owner) {
+	mm->page_debug.owner = mm->os.ops->map(&mm->os, QY_PAGE_SIZE, QY_PAGE_SIZE, bytes);
+	if (mm->page_debug.owner) {
 		st->owner_bytes = bytes;
 		st->owner_end = mm->min_pfn;
 		qy__backtrace_init();
 		return 0;
 	}
-	mm->owner = qy__mm_boot_alloc(mm, bytes, 64);
+	mm->page_debug.owner = qy__mm_boot_alloc(mm, bytes, 64);
 	st->owner_end = mm->max_pfn;
-	return mm->owner ? 0 : -ENOMEM;
+	return mm->page_debug.owner ? 0 : -ENOMEM;
 }
 
 void qy__page_owner_release(struct qy_mm *mm)
 {
-	if (mm->owner && mm->page_state.owner_bytes)
-		mm->os.ops->unmap(&mm->os, mm->owner, QY_PAGE_SIZE, mm->page_state.owner_bytes);
-	mm->owner = NULL;
+	if (mm->page_debug.owner && mm->page_debug.owner_bytes)
+		mm->os.ops->unmap(&mm->os, mm->page_debug.owner, QY_PAGE_SIZE,
+				  mm->page_debug.owner_bytes);
+	mm->page_debug.owner = NULL;
 }
 
 void qy__page_owner_online(struct qy_mm *mm, uint32_t end)
 {
-	struct qy__page_debug_state *st = &mm->page_state;
-	uintptr_t base = (uintptr_t)mm->owner, from, to;
+	struct qy__page_debug_state *st = &mm->page_debug;
+	uintptr_t base = (uintptr_t)mm->page_debug.owner, from, to;
 
 	if (end <= st->owner_end)
 		return;
@@ -74,9 +75,10 @@ void qy__page_owner_online(struct qy_mm *mm, uint32_t end)
 
 struct qy__page_owner *qy__page_owner_of(const struct qy_mm *mm, uint32_t pfn)
 {
-	if (!mm->owner || pfn < mm->min_pfn || pfn >= qy__load_acquire(&mm->page_state.owner_end))
+	if (!mm->page_debug.owner || pfn < mm->min_pfn ||
+	    pfn >= qy__load_acquire(&mm->page_debug.owner_end))
 		return NULL;
-	return mm->owner + (pfn - mm->min_pfn);
+	return mm->page_debug.owner + (pfn - mm->min_pfn);
 }
 
 /* ---- stacks ---- */

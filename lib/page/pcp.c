@@ -152,14 +152,14 @@ static bool wait_until_left(const struct qy__pcp *pcp, bool bounded)
 
 static bool stop(struct qy_mm *mm, bool bounded)
 {
-	qy__store_release(&mm->pcp_stopped, 1);
-	if (mm->cpu_provider == QY_CPU_MANUAL)
+	qy__store_release(&mm->pcp.stopped, 1);
+	if (mm->cpus.provider == QY_CPU_MANUAL)
 		return true; /* the caller is on every CPU, one at a time */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (!mm->pcp_fence)
+	if (!mm->pcp.fence)
 		qy__osif_barrier();
 	for (unsigned int z = 0; z < mm->nr_zones; z++) {
-		for (unsigned int cpu = 0; mm->zone[z].pcp && cpu < mm->nr_cpus; cpu++) {
+		for (unsigned int cpu = 0; mm->zone[z].pcp && cpu < mm->cpus.nr; cpu++) {
 			if (!wait_until_left(&mm->zone[z].pcp[cpu], bounded))
 				return false;
 		}
@@ -169,8 +169,8 @@ static bool stop(struct qy_mm *mm, bool bounded)
 
 void qy__pcp_stop(struct qy_mm *mm)
 {
-	qy__lock(&mm->pcp_lock);
-	if (mm->pcp_on)
+	qy__lock(&mm->pcp.lock);
+	if (mm->pcp.on)
 		stop(mm, false);
 }
 
@@ -178,16 +178,16 @@ bool qy__pcp_try_stop(struct qy_mm *mm)
 {
 	uint32_t n = 0;
 
-	while (!qy__trylock(&mm->pcp_lock)) {
+	while (!qy__trylock(&mm->pcp.lock)) {
 		if (n++ == MOST_YIELDS)
 			return false;
 		qy__osif_yield();
 	}
-	if (qy__load_relaxed(&mm->pcp_stopped)) { /* by nobody: the lock was free */
-		qy__unlock(&mm->pcp_lock);
+	if (qy__load_relaxed(&mm->pcp.stopped)) { /* by nobody: the lock was free */
+		qy__unlock(&mm->pcp.lock);
 		return false;
 	}
-	if (!mm->pcp_on || stop(mm, true))
+	if (!mm->pcp.on || stop(mm, true))
 		return true;
 	qy__pcp_resume(mm);
 	return false;
@@ -195,15 +195,15 @@ bool qy__pcp_try_stop(struct qy_mm *mm)
 
 void qy__pcp_resume(struct qy_mm *mm)
 {
-	qy__store_release(&mm->pcp_stopped, 0);
-	qy__unlock(&mm->pcp_lock);
+	qy__store_release(&mm->pcp.stopped, 0);
+	qy__unlock(&mm->pcp.lock);
 }
 
 static uint32_t drain_zone(struct qy_mm *mm, struct qy__zone *zone)
 {
 	uint32_t pages = 0;
 
-	for (unsigned int cpu = 0; zone->pcp && cpu < mm->nr_cpus; cpu++) {
+	for (unsigned int cpu = 0; zone->pcp && cpu < mm->cpus.nr; cpu++) {
 		struct qy__pcp *pcp = &zone->pcp[cpu];
 
 		if (pcp->count)
@@ -227,7 +227,7 @@ size_t qy__pcp_drain_all(struct qy_mm *mm)
 {
 	size_t pages;
 
-	if (!mm->pcp_on)
+	if (!mm->pcp.on)
 		return 0;
 	qy__pcp_stop(mm);
 	pages = qy__pcp_drain_stopped(mm, NULL);
@@ -248,7 +248,7 @@ void qy__pcp_set_limit_locked(const struct qy_mm *mm, struct qy__zone *zone)
 
 void qy__pcp_set_limits(struct qy_mm *mm)
 {
-	for (unsigned int z = 0; mm->pcp_on && z < mm->nr_zones; z++) {
+	for (unsigned int z = 0; mm->pcp.on && z < mm->nr_zones; z++) {
 		struct qy__zone *zone = &mm->zone[z];
 
 		if (!zone->pcp)
@@ -286,17 +286,17 @@ void qy__zone_pcp_disable(struct qy_mm *mm, struct qy__zone *zone)
 
 void qy__zone_pcp_enable(struct qy_mm *mm, struct qy__zone *zone)
 {
-	qy__lock(&mm->pcp_lock);
+	qy__lock(&mm->pcp.lock);
 	qy__assert(zone->pcp_disabled);
 	disable(mm, zone, UINT32_MAX);
-	qy__unlock(&mm->pcp_lock);
+	qy__unlock(&mm->pcp.lock);
 }
 
 uint32_t qy__pcp_count(const struct qy_mm *mm, const struct qy__zone *zone)
 {
 	uint32_t pages = 0;
 
-	for (unsigned int cpu = 0; zone->pcp && cpu < mm->nr_cpus; cpu++)
+	for (unsigned int cpu = 0; zone->pcp && cpu < mm->cpus.nr; cpu++)
 		pages += qy__load_relaxed(&zone->pcp[cpu].count);
 	return pages;
 }

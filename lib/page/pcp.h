@@ -3,7 +3,7 @@
  * pcp.h - per-CPU page lists: the way of a small block that touches no lock and no shared line.
  *
  * A CPU's lists belong to its thread, which says so by `busy` while it is inside. Who wants to
- * touch another's lists stops them all (mm->pcp_stopped), makes the system run a barrier on every
+ * touch another's lists stops them all (mm->pcp.stopped), makes the system run a barrier on every
  * CPU (membarrier), waits until nobody is busy, and is then alone until he lets them go on:
  *
  *   owner:  busy = 1;  read stopped: 0 → inside … busy = 0     (plain stores: who comes rarely
@@ -12,7 +12,7 @@
  * Without membarrier the owner runs a full barrier after busy = 1. Whoever finds the lists stopped,
  * or has no CPU slot, goes to the zone.
  *
- * Lock order: grow_lock → pcp_lock → zone->lock. Nobody waits for busy == 0 with a zone's lock
+ * Lock order: grow_lock → pcp.lock → zone->lock. Nobody waits for busy == 0 with a zone's lock
  * held; inside the lists the zone's lock may be taken.
  * Invariants: P1-P5.
  */
@@ -51,18 +51,18 @@ static inline struct qy__pcp *qy__this_pcp(const struct qy_mm *mm, const struct 
 {
 	unsigned int cpu = qy__this_cpu(mm);
 
-	return likely(cpu < mm->nr_cpus) && likely(zone->pcp) ? &zone->pcp[cpu] : NULL;
+	return likely(cpu < mm->cpus.nr) && likely(zone->pcp) ? &zone->pcp[cpu] : NULL;
 }
 
 /* false: the lists are stopped. */
 static inline bool qy__pcp_enter(const struct qy_mm *mm, struct qy__pcp *pcp)
 {
 	qy__store_relaxed(&pcp->busy, 1);
-	if (unlikely(mm->pcp_fence))
+	if (unlikely(mm->pcp.fence))
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	else
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (likely(!qy__load_acquire(&mm->pcp_stopped)))
+	if (likely(!qy__load_acquire(&mm->pcp.stopped)))
 		return true;
 	qy__store_release(&pcp->busy, 0);
 	return false;
@@ -166,7 +166,7 @@ static QY_ALWAYS_INLINE bool qy__pcp_put(struct qy_mm *mm, struct qy__zone *zone
 bool qy__pcp_free(struct qy_mm *mm, struct qy__zone *zone, struct qy_page *head,
 		  unsigned int order);
 
-/* Nobody is inside any list until resume. Takes mm->pcp_lock. Nothing to do without lists. */
+/* Nobody is inside any list until resume. Takes mm->pcp.lock. Nothing to do without lists. */
 void qy__pcp_stop(struct qy_mm *mm);
 /*
  * The same, for those who do not trust the instance: false: somebody never comes out, or the lists

@@ -30,7 +30,7 @@ size_t qy__report_free_locked(struct qy_mm *mm, struct qy__zone *zone, unsigned 
 {
 	size_t bytes = 0;
 
-	if (mm->page_debug & QY_PAGE_POISON)
+	if (mm->page_debug.on & QY_PAGE_POISON)
 		return 0; /* the poison would be lost */
 	for (; order <= mm->max_order; order++) {
 		for (unsigned int type = 0; type < QY_NR_MIGRATETYPES; type++) {

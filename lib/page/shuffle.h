@@ -23,11 +23,11 @@ QY_COLD uint64_t qy__shuffle_refill(struct qy_mm *mm);
  */
 static inline bool qy__shuffle_pick_tail(struct qy_mm *mm)
 {
-	uint64_t bits = qy__load_relaxed(&mm->shuffle_bits);
+	uint64_t bits = qy__load_relaxed(&mm->shuffle.bits);
 
 	if (unlikely(bits <= 1))
 		bits = qy__shuffle_refill(mm);
-	qy__store_relaxed(&mm->shuffle_bits, bits >> 1);
+	qy__store_relaxed(&mm->shuffle.bits, bits >> 1);
 	return bits & 1;
 }
 

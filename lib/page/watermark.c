@@ -13,7 +13,7 @@
  * applied to an instance when it is made, when memory comes in and when the figures change. A zone
  * without pages has no marks.
  *
- * Lock order: mm->grow_lock, then zone->lock. grow_lock protects mm->watermark and whatever is
+ * Lock order: mm->grow_lock, then zone->lock. grow_lock protects mm->marks.config and whatever is
  * computed from it; the boost is zone->lock's. All of it is read without a lock, word by word.
  * Invariants: Z2, Z3, Z7, B15.
  */
@@ -146,7 +146,7 @@ static uint64_t lowmem_pages(const struct qy_mm *mm)
 /* The marks as MIN, then three steps; a boost was for the old ones. */
 static void setup_marks(const struct qy_mm *mm, struct qy__zone *zone, uint64_t lowmem)
 {
-	const struct qy_watermark_config *cfg = &mm->watermark;
+	const struct qy_watermark_config *cfg = &mm->marks.config;
 	bool highmem = zone->type == QY_ZONE_HIGHMEM;
 	uint64_t managed = zone->managed, min_free = cfg->min_free_kbytes;
 	uint32_t mark = 0, step = 0;
@@ -167,10 +167,10 @@ static void setup_marks(const struct qy_mm *mm, struct qy__zone *zone, uint64_t 
 static void setup_reserve(const struct qy_mm *mm, struct qy__zone *zone)
 {
 	const struct qy__zone *node = &mm->zone[zone->node * QY_NR_ZONES];
-	unsigned int ratio = mm->watermark.lowmem_reserve_ratio[zone->type];
+	unsigned int ratio = mm->marks.config.lowmem_reserve_ratio[zone->type];
 	uint64_t above = 0;
 
-	if (mm->watermark.marks != QY_WATERMARKS_KERNEL)
+	if (mm->marks.config.marks != QY_WATERMARKS_KERNEL)
 		ratio = QY_NO_RESERVE;
 	for (unsigned int j = 0; j < QY_NR_ZONES; j++) {
 		if (j > zone->type)
@@ -185,21 +185,21 @@ static unsigned int node_cpus(const struct qy_mm *mm, unsigned int node)
 {
 	unsigned int cpus = 0;
 
-	if (mm->cpu_provider == QY_CPU_THREAD)
-		return mm->online_cpus;
-	for (unsigned int cpu = 0; cpu < mm->nr_cpus; cpu++)
-		cpus += mm->cpu_node[cpu] == node;
-	return cpus ? cpus : mm->nr_cpus;
+	if (mm->cpus.provider == QY_CPU_THREAD)
+		return mm->cpus.online;
+	for (unsigned int cpu = 0; cpu < mm->cpus.nr; cpu++)
+		cpus += mm->topology.cpu_node[cpu] == node;
+	return cpus ? cpus : mm->cpus.nr;
 }
 
 static void setup_pcp(const struct qy_mm *mm, struct qy__zone *zone, unsigned int cpus)
 {
-	uint32_t batch = mm->config_pcp_batch, high = mm->config_pcp_high;
+	uint32_t batch = mm->pcp.batch, high = mm->pcp.high;
 
 	if (!batch)
 		batch = qy__pcp_batch(zone->managed);
 	if (!high)
-		high = qy__pcp_high(zone->managed, zone->mark[QY_WMARK_LOW], mm->pcp_high_fraction,
+		high = qy__pcp_high(zone->managed, zone->mark[QY_WMARK_LOW], mm->pcp.high_fraction,
 				    cpus, batch);
 	if (!zone->managed) {
 		batch = 1;
@@ -215,7 +215,7 @@ static void setup_pcp(const struct qy_mm *mm, struct qy__zone *zone, unsigned in
 static void setup_fast_zone(struct qy_mm *mm)
 {
 	struct qy__zone *zone = &mm->zone[QY_ZONE_NORMAL];
-	bool fast = mm->nr_nodes == 1 && mm->pcp_on && !mm->marks_on && zone->managed;
+	bool fast = mm->nr_nodes == 1 && mm->pcp.on && !mm->marks.on && zone->managed;
 
 	qy__store_release(&mm->fast_zone, fast ? zone : NULL);
 }
@@ -233,7 +233,7 @@ void qy__watermarks_setup(struct qy_mm *mm)
 		setup_pcp(mm, zone, node_cpus(mm, zone->node));
 		qy__unlock(&zone->lock);
 	}
-	qy__store_relaxed(&mm->marks_on, mm->watermark.marks == QY_WATERMARKS_KERNEL);
+	qy__store_relaxed(&mm->marks.on, mm->marks.config.marks == QY_WATERMARKS_KERNEL);
 	setup_fast_zone(mm);
 }
 
@@ -244,11 +244,12 @@ int qy_mm_set_watermarks(struct qy_mm *mm, const struct qy_watermark_config *con
 	if (!config || qy__watermark_config(&filled, config))
 		return -EINVAL;
 	qy__lock(&mm->grow_lock);
-	mm->watermark.marks = filled.marks;
-	mm->watermark.min_free_kbytes = filled.min_free_kbytes;
-	mm->watermark.scale_factor = filled.scale_factor;
-	qy__store_relaxed(&mm->watermark.boost_factor, filled.boost_factor); /* read without lock */
-	memcpy(mm->watermark.lowmem_reserve_ratio, filled.lowmem_reserve_ratio,
+	mm->marks.config.marks = filled.marks;
+	mm->marks.config.min_free_kbytes = filled.min_free_kbytes;
+	mm->marks.config.scale_factor = filled.scale_factor;
+	qy__store_relaxed(&mm->marks.config.boost_factor,
+			  filled.boost_factor); /* read without lock */
+	memcpy(mm->marks.config.lowmem_reserve_ratio, filled.lowmem_reserve_ratio,
 	       sizeof(filled.lowmem_reserve_ratio));
 	qy__watermarks_setup(mm);
 	qy__unlock(&mm->grow_lock);
@@ -326,7 +327,7 @@ bool qy__zone_watermark_ok(const struct qy_mm *mm, const struct qy__zone *zone, 
 
 void qy__boost_watermark(struct qy_mm *mm, struct qy__zone *zone)
 {
-	uint64_t factor = qy__load_relaxed(&mm->watermark.boost_factor);
+	uint64_t factor = qy__load_relaxed(&mm->marks.config.boost_factor);
 	uint64_t block = UINT64_C(1) << mm->pageblock_order;
 	uint64_t most, boost;
 

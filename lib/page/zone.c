@@ -40,7 +40,7 @@ static int zone_limits(struct qy_mm *mm, const size_t limit[QY_NR_ZONES])
 			end = QY__PFN_NONE;
 		if (end < last)
 			return -EINVAL;
-		mm->zone_limit[z] = last = end;
+		mm->topology.zone_limit[z] = last = end;
 	}
 	return 0;
 }
@@ -60,7 +60,7 @@ static int node_limits(struct qy_mm *mm, const size_t *limit)
 			end = QY__PFN_NONE;
 		if (end < last)
 			return -EINVAL;
-		mm->node_limit[n] = last = end;
+		mm->topology.node_limit[n] = last = end;
 	}
 	return 0;
 }
@@ -75,15 +75,17 @@ static int holes(struct qy_mm *mm, const struct qy_range *hole, unsigned int nr)
 	for (unsigned int i = 0; i < nr; i++) {
 		if (hole[i].start < last || hole[i].end < hole[i].start)
 			return -EINVAL;
-		mm->hole[i].start = limit_pfn(hole[i].start);
-		if (i && mm->hole[i].start < mm->hole[i - 1].end)
-			mm->hole[i].start = mm->hole[i - 1].end; /* they share a page */
-		mm->hole[i].end = max(limit_pfn(hole[i].end) + !!(hole[i].end % QY_PAGE_SIZE),
-				      mm->hole[i].start);
+		mm->topology.hole[i].start = limit_pfn(hole[i].start);
+		if (i && mm->topology.hole[i].start < mm->topology.hole[i - 1].end)
+			mm->topology.hole[i].start =
+				mm->topology.hole[i - 1].end; /* they share a page */
+		mm->topology.hole[i].end =
+			max(limit_pfn(hole[i].end) + !!(hole[i].end % QY_PAGE_SIZE),
+			    mm->topology.hole[i].start);
 		last = hole[i].end;
 	}
-	mm->nr_holes = nr;
-	if (nr && mm->hole[0].start < limit_pfn(first + QY_PAGE_SIZE - 1))
+	mm->topology.nr_holes = nr;
+	if (nr && mm->topology.hole[0].start < limit_pfn(first + QY_PAGE_SIZE - 1))
 		return -EINVAL; /* the instance itself lies there */
 	return 0;
 }
@@ -95,7 +97,7 @@ int qy__limits_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 	mm->nr_nodes = max(cfg->nr_nodes, 1u);
 	if (cfg->nr_nodes == QY_NODES_MACHINE) {
 		mm->nr_nodes = qy__osif_nodes(machine, QY_MAX_NODES);
-		mm->machine_nodes = mm->nr_nodes > 1 && cfg->backing == QY_BACKING_ANON;
+		mm->topology.machine = mm->nr_nodes > 1 && cfg->backing == QY_BACKING_ANON;
 	}
 	if (mm->nr_nodes > QY_MAX_NODES)
 		return -EINVAL;
@@ -129,8 +131,11 @@ static int set_distances(struct qy_mm *mm, const uint8_t *given)
 	for (unsigned int i = 0; i < nr * nr; i++) {
 		bool here = i / nr == i % nr;
 
-		mm->distance[i] = given ? given[i] : here ? LOCAL_DISTANCE : REMOTE_DISTANCE;
-		if (here != (mm->distance[i] == LOCAL_DISTANCE) || mm->distance[i] < LOCAL_DISTANCE)
+		mm->topology.distance[i] = given  ? given[i]
+					   : here ? LOCAL_DISTANCE
+						  : REMOTE_DISTANCE;
+		if (here != (mm->topology.distance[i] == LOCAL_DISTANCE) ||
+		    mm->topology.distance[i] < LOCAL_DISTANCE)
 			return -EINVAL;
 	}
 	return 0;
@@ -138,13 +143,13 @@ static int set_distances(struct qy_mm *mm, const uint8_t *given)
 
 static int set_cpu_nodes(struct qy_mm *mm, const uint8_t *given)
 {
-	for (unsigned int cpu = 0; cpu < ARRAY_SIZE(mm->cpu_node); cpu++) {
-		mm->cpu_node[cpu] = (uint8_t)(cpu % mm->nr_nodes);
-		if (!given || mm->cpu_provider != QY_CPU_MANUAL || cpu >= mm->nr_cpus)
+	for (unsigned int cpu = 0; cpu < ARRAY_SIZE(mm->topology.cpu_node); cpu++) {
+		mm->topology.cpu_node[cpu] = (uint8_t)(cpu % mm->nr_nodes);
+		if (!given || mm->cpus.provider != QY_CPU_MANUAL || cpu >= mm->cpus.nr)
 			continue;
 		if (given[cpu] >= mm->nr_nodes)
 			return -EINVAL;
-		mm->cpu_node[cpu] = given[cpu];
+		mm->topology.cpu_node[cpu] = given[cpu];
 	}
 	return 0;
 }
@@ -156,9 +161,9 @@ int qy__zones_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 
 	if (cfg->nr_nodes == QY_NODES_MACHINE)
 		distance = qy__osif_nodes(machine, QY_MAX_NODES) == mm->nr_nodes ? machine : NULL;
-	mm->distance = qy__mm_boot_alloc(mm, (size_t)mm->nr_nodes * mm->nr_nodes, 8);
+	mm->topology.distance = qy__mm_boot_alloc(mm, (size_t)mm->nr_nodes * mm->nr_nodes, 8);
 	mm->zone = qy__mm_boot_alloc(mm, mm->nr_zones * sizeof(*mm->zone), 64);
-	if (!mm->distance || !mm->zone)
+	if (!mm->topology.distance || !mm->zone)
 		return -ENOMEM;
 	name_zones(mm);
 	return set_distances(mm, distance) || set_cpu_nodes(mm, cfg->cpu_node) ? -EINVAL : 0;
@@ -168,11 +173,11 @@ struct qy__zone *qy__pfn_zone(const struct qy_mm *mm, uint32_t pfn, uint32_t end
 {
 	unsigned int node = 0, type = 0;
 
-	while (pfn >= mm->node_limit[node])
+	while (pfn >= mm->topology.node_limit[node])
 		node++;
-	while (pfn >= mm->zone_limit[type])
+	while (pfn >= mm->topology.zone_limit[type])
 		type++;
-	*stop = min(mm->node_limit[node], mm->zone_limit[type]);
+	*stop = min(mm->topology.node_limit[node], mm->topology.zone_limit[type]);
 	*stop = min(*stop, end);
 	return &mm->zone[node * QY_NR_ZONES + type];
 }
@@ -187,7 +192,7 @@ void qy__zone_add(struct qy_mm *mm, struct qy__zone *zone, uint32_t start, uint3
 	zone->present += end - start;
 	for (; start < end; start++)
 		qy__pfn_page(mm, start)->zone = index;
-	if (qy__planted(NODE_BORDER) && end == mm->node_limit[zone->node])
+	if (qy__planted(NODE_BORDER) && end == mm->topology.node_limit[zone->node])
 		qy__pfn_page(mm, end - 1)->zone += QY_NR_ZONES;
 }
 
@@ -195,10 +200,10 @@ unsigned int qy__this_node_of_many(const struct qy_mm *mm)
 {
 	unsigned int cpu;
 
-	if (mm->machine_nodes)
+	if (mm->topology.machine)
 		return min(qy__osif_this_node(), mm->nr_nodes - 1);
 	cpu = qy__this_cpu(mm);
-	return mm->cpu_node[cpu % ARRAY_SIZE(mm->cpu_node)];
+	return mm->topology.cpu_node[cpu % ARRAY_SIZE(mm->topology.cpu_node)];
 }
 
 unsigned int qy_mm_nr_nodes(const struct qy_mm *mm)
@@ -210,7 +215,7 @@ unsigned int qy_node_distance(const struct qy_mm *mm, unsigned int from, unsigne
 {
 	if (from >= mm->nr_nodes || to >= mm->nr_nodes)
 		return 255;
-	return mm->distance[from * mm->nr_nodes + to];
+	return mm->topology.distance[from * mm->nr_nodes + to];
 }
 
 unsigned int qy_mm_this_node(const struct qy_mm *mm)

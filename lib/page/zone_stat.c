@@ -40,7 +40,7 @@ void qy_page_stats(struct qy_mm *mm, struct qy_page_stats *stats)
 		}
 		qy__unlock(&zone->lock);
 	}
-	stats->high_water = qy__load_relaxed(&mm->pages_high_water);
+	stats->high_water = qy__load_relaxed(&mm->usage.high_water);
 }
 
 static void count_lists(struct qy_mm *mm, const struct qy__zone *zone, struct qy_zone_stat *st)

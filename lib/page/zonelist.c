@@ -33,10 +33,10 @@ size_t qy__zonelists_bytes(unsigned int nr_nodes)
 /* THREAD: every node has some, as far as anybody can tell. */
 static bool has_cpus(const struct qy_mm *mm, unsigned int node)
 {
-	if (mm->cpu_provider == QY_CPU_THREAD)
+	if (mm->cpus.provider == QY_CPU_THREAD)
 		return true;
-	for (unsigned int cpu = 0; cpu < mm->nr_cpus; cpu++)
-		if (mm->cpu_node[cpu] == node)
+	for (unsigned int cpu = 0; cpu < mm->cpus.nr; cpu++)
+		if (mm->topology.cpu_node[cpu] == node)
 			return true;
 	return false;
 }
@@ -48,7 +48,7 @@ static bool has_cpus(const struct qy_mm *mm, unsigned int node)
 static unsigned int node_cost(const struct qy_mm *mm, unsigned int from, unsigned int to,
 			      unsigned int load)
 {
-	unsigned int cost = mm->distance[from * mm->nr_nodes + to] * 4u;
+	unsigned int cost = mm->topology.distance[from * mm->nr_nodes + to] * 4u;
 
 	cost += (to < from) + has_cpus(mm, to);
 	return cost * LOAD_SPAN + load;
@@ -56,7 +56,7 @@ static unsigned int node_cost(const struct qy_mm *mm, unsigned int from, unsigne
 
 void qy__node_order(const struct qy_mm *mm, unsigned int node, unsigned int *load, uint8_t *order)
 {
-	const uint8_t *distance = &mm->distance[node * mm->nr_nodes];
+	const uint8_t *distance = &mm->topology.distance[node * mm->nr_nodes];
 	bool used[QY_MAX_NODES] = {false};
 
 	order[0] = (uint8_t)node;
@@ -86,9 +86,9 @@ void qy__node_order(const struct qy_mm *mm, unsigned int node, unsigned int *loa
 /* Do the limits leave pages to this zone? */
 static bool zone_has_span(const struct qy_mm *mm, unsigned int node, unsigned int type)
 {
-	uint32_t start =
-		max(node ? mm->node_limit[node - 1] : 0u, type ? mm->zone_limit[type - 1] : 0u);
-	uint32_t end = min(mm->node_limit[node], mm->zone_limit[type]);
+	uint32_t start = max(node ? mm->topology.node_limit[node - 1] : 0u,
+			     type ? mm->topology.zone_limit[type - 1] : 0u);
+	uint32_t end = min(mm->topology.node_limit[node], mm->topology.zone_limit[type]);
 
 	return max(start, mm->min_pfn) < min(end, mm->max_pfn);
 }
@@ -104,7 +104,7 @@ static uint16_t *add_zone(const struct qy_mm *mm, uint16_t *at, unsigned int nod
 /* The zones of the first @nr nodes of @order. */
 static void fill_list(const struct qy_mm *mm, uint16_t *at, const uint8_t *order, unsigned int nr)
 {
-	bool by_node = (mm->zonelist_order == QY_ZONELIST_NODE) != qy__planted(LIST_ORDER);
+	bool by_node = (mm->zonelist.order == QY_ZONELIST_NODE) != qy__planted(LIST_ORDER);
 
 	if (by_node) {
 		for (unsigned int i = 0; i < nr; i++)
@@ -123,9 +123,9 @@ void qy__zonelists_build(struct qy_mm *mm)
 	unsigned int load[QY_MAX_NODES] = {0};
 	uint8_t order[QY_MAX_NODES];
 
-	mm->zonelist_stride = (uint32_t)stride(mm->nr_nodes);
+	mm->zonelist.stride = (uint32_t)stride(mm->nr_nodes);
 	for (unsigned int node = 0; node < mm->nr_nodes; node++) {
-		uint16_t *list = mm->zonelists + node * 2 * stride(mm->nr_nodes);
+		uint16_t *list = mm->zonelist.index + node * 2 * stride(mm->nr_nodes);
 
 		qy__node_order(mm, node, load, order);
 		fill_list(mm, list, order, mm->nr_nodes);

@@ -8,8 +8,8 @@
 #include "page/page.h"
 
 /*
- * Bytes that the lists of @nr_nodes need. qy__zonelists_build fills mm->zonelists (that many bytes,
- * mm->zonelist_stride entries a list) from nr_nodes, distance, zonelist_order. A zone is in it if
+ * Bytes that the lists of @nr_nodes need. qy__zonelists_build fills zonelist.index (so many bytes,
+ * zonelist.stride entries a list) from nr_nodes, topology and zonelist.order. A zone is in it if
  * its limits leave it pages, whether they are brought in yet or not.
  */
 size_t qy__zonelists_bytes(unsigned int nr_nodes);
@@ -24,7 +24,8 @@ void qy__node_order(const struct qy_mm *mm, unsigned int node, unsigned int *loa
 /* The list of @node: all nodes, or (THISNODE) its own zones only. */
 static inline const uint16_t *qy__zonelist(const struct qy_mm *mm, unsigned int node, qy_gfp_t gfp)
 {
-	return mm->zonelists + (node * 2 + !!(gfp & QY_GFP_THISNODE)) * (size_t)mm->zonelist_stride;
+	return mm->zonelist.index +
+	       (node * 2 + !!(gfp & QY_GFP_THISNODE)) * (size_t)mm->zonelist.stride;
 }
 
 #endif

@@ -42,7 +42,7 @@ struct qy__sheaf *qy__sheaf_get(struct qy_cache *c, unsigned int cpu)
 	struct qy_cache *from;
 	void *object;
 
-	if (cpu >= c->mm->nr_cpus || !c->sheaf_capacity)
+	if (cpu >= c->mm->cpus.nr || !c->sheaf_capacity)
 		return NULL;
 	sheaf = c->sheaf[cpu];
 	if (sheaf != &qy__nobody_sheaf)
@@ -111,7 +111,7 @@ void qy__sheaf_drain_all(struct qy_cache *c)
 {
 	struct qy_cache *from = cache_for(c);
 
-	for (unsigned int cpu = 0; cpu < c->mm->nr_cpus; cpu++) {
+	for (unsigned int cpu = 0; cpu < c->mm->cpus.nr; cpu++) {
 		struct qy__sheaf *sheaf = c->sheaf[cpu];
 		void *object = sheaf;
 

@@ -63,7 +63,7 @@ struct qy_cache {
 	struct qy_mm *mm;
 	const struct qy__slab_ops *ops;
 	qy_slab_flags_t flags;
-	bool manual_cpu; /* copy of mm->cpu_provider == MANUAL */
+	bool manual_cpu; /* copy of mm->cpus.provider == MANUAL */
 	uint16_t sheaf_capacity;
 	struct qy__layout layout;
 	uint32_t order, objs_per_slab; /* "oo" */
@@ -75,7 +75,7 @@ struct qy_cache {
 	struct qy_cache *next, *prev; /* registry, in order of creation */
 	uint64_t high_water;
 	char name[32];
-	struct qy__sheaf *sheaf[]; /* by CPU: mm->nr_cpus entries, then "nobody" twice */
+	struct qy__sheaf *sheaf[]; /* by CPU: mm->cpus.nr entries, then "nobody" twice */
 };
 
 #define QY__CACHE_MAGIC 0x51594348u

@@ -32,7 +32,7 @@
 static size_t priv_offset(const struct qy_mm *mm)
 {
 	return qy__align_up(
-		sizeof(struct qy_cache) + (mm->nr_cpus + 2) * sizeof(struct qy__sheaf *), 16);
+		sizeof(struct qy_cache) + (mm->cpus.nr + 2) * sizeof(struct qy__sheaf *), 16);
 }
 
 static size_t head_size(const struct qy_mm *mm)
@@ -61,12 +61,12 @@ static int init_cache(struct qy_mm *mm, struct qy_cache *c, const char *name, si
 	c->mm = mm;
 	c->ops = &qy__slub_ops;
 	c->flags = flags;
-	c->manual_cpu = mm->cpu_provider == QY_CPU_MANUAL;
+	c->manual_cpu = mm->cpus.provider == QY_CPU_MANUAL;
 	c->ctor = ctor;
 	c->magic = QY__CACHE_MAGIC;
 	c->priv = (char *)c + priv_offset(mm);
 	strncpy(c->name, name, sizeof(c->name) - 1);
-	for (unsigned int cpu = 0; cpu < mm->nr_cpus + 2; cpu++)
+	for (unsigned int cpu = 0; cpu < mm->cpus.nr + 2; cpu++)
 		c->sheaf[cpu] = (struct qy__sheaf *)&qy__nobody_sheaf;
 	err = qy__layout_object(&c->layout, size, calculate_alignment(flags, align, size), flags,
 				ctor != NULL, red_zone);
@@ -247,7 +247,7 @@ int qy_cache_destroy(struct qy_cache *c)
 
 static QY_ALWAYS_INLINE struct qy__sheaf *this_sheaf(struct qy_cache *c)
 {
-	return c->sheaf[c->manual_cpu ? c->mm->cpu : qy__thread_cpu];
+	return c->sheaf[c->manual_cpu ? c->mm->cpus.current : qy__thread_cpu];
 }
 
 /* What every allocation ends with. */
@@ -395,7 +395,7 @@ static size_t parked_objects(const struct qy_cache *c)
 {
 	size_t n = 0;
 
-	for (unsigned int cpu = 0; cpu < c->mm->nr_cpus; cpu++)
+	for (unsigned int cpu = 0; cpu < c->mm->cpus.nr; cpu++)
 		n += qy__load_relaxed(&qy__load_acquire(&c->sheaf[cpu])->size);
 	return n;
 }

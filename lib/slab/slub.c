@@ -63,7 +63,7 @@ static int slub_init(struct qy_cache *c)
 {
 	struct qy__slub *s = qy__slub(c);
 	size_t slot = c->layout.slot;
-	int order = qy__slub_order(slot, min(c->mm->nr_cpus, 16u), c->mm->max_order);
+	int order = qy__slub_order(slot, min(c->mm->cpus.nr, 16u), c->mm->max_order);
 
 	if (order < 0)
 		return -ENOSPC;

@@ -63,7 +63,7 @@ static inline void refuse(uint32_t start, uint32_t end, int err)
 /* As many pages are free as before; movable requests may have made page blocks theirs. */
 static inline void assert_all_back(void)
 {
-	assert_int_equal(in.mm->pages_in_use, before.in_use);
+	assert_int_equal(in.mm->usage.pages, before.in_use);
 	assert_int_equal(qy__nr_free_pages(in.mm),
 			 before.zone[QY_ZONE_NORMAL].free + before.zone[QY_ZONE_DMA].free);
 	assert_clean(&in);

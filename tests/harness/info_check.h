@@ -94,7 +94,7 @@ static inline void check_pagetypeinfo(const struct qy_zone_stat *stat, unsigned 
 	assert_int_equal(types.nr_orders, qy_mm_max_order(in.mm) + 1);
 	assert_int_equal(types.pageblock_order, in.mm->pageblock_order);
 	assert_int_equal(types.types, 0x3f);
-	assert_int_equal(types.has_mixed, in.mm->owner != NULL);
+	assert_int_equal(types.has_mixed, in.mm->page_debug.owner != NULL);
 	for (unsigned int i = 0; i < nr; i++) {
 		const struct qy_pagetypeinfo_zone *z = &types.zone[i];
 
@@ -178,7 +178,7 @@ static inline void check_zoneinfo(void)
 			assert_int_equal(z->nr_slab_unreclaimable != QY_INFO_NONE, nr_nodes == 1);
 		}
 		if (in.config.cpu_provider == QY_CPU_MANUAL && stat.present)
-			assert_int_equal(z->nr_cpus, in.mm->pcp_on ? in.mm->nr_cpus : 0);
+			assert_int_equal(z->nr_cpus, in.mm->pcp.on ? in.mm->cpus.nr : 0);
 	}
 }
 

@@ -53,7 +53,7 @@ static inline void map_take(struct page_map *map, const struct qy_mm *mm)
 	memset(map, 0, sizeof(*map));
 	map->start = mm->min_pfn;
 	map->end = mm->end_pfn;
-	map->in_use = mm->pages_in_use;
+	map->in_use = mm->usage.pages;
 	assert_true(map->end - map->start <= MAP_PAGES && mm->nr_zones <= QY_NR_ZONES * 2);
 	for (uint32_t pfn = map->start; pfn < map->end; pfn++) {
 		const struct qy_page *page = qy__pfn_page(mm, pfn);

@@ -90,7 +90,7 @@ static inline void save(void)
 	memcpy(saved.page, page_at(g->start), (g->end - g->start) * sizeof(struct qy_page));
 	for (unsigned int z = 0; z < rig.nr_zones; z++)
 		memcpy(&saved.zone[z], rig.zone[z], sizeof(saved.zone[z]));
-	saved.in_use = rig.mm->pages_in_use;
+	saved.in_use = rig.mm->usage.pages;
 }
 
 static inline void restore(void)
@@ -100,7 +100,7 @@ static inline void restore(void)
 	memcpy(page_at(g->start), saved.page, (g->end - g->start) * sizeof(struct qy_page));
 	for (unsigned int z = 0; z < rig.nr_zones; z++)
 		memcpy(rig.zone[z], &saved.zone[z], sizeof(saved.zone[z]));
-	rig.mm->pages_in_use = saved.in_use;
+	rig.mm->usage.pages = saved.in_use;
 }
 
 static inline bool is_as_saved(void)
@@ -112,7 +112,7 @@ static inline bool is_as_saved(void)
 	for (unsigned int z = 0; z < rig.nr_zones; z++)
 		if (memcmp(rig.zone[z], &saved.zone[z], sizeof(saved.zone[z])))
 			return false;
-	return rig.mm->pages_in_use == saved.in_use;
+	return rig.mm->usage.pages == saved.in_use;
 }
 
 static inline void cut(struct qy__free_area *area, struct qy_page *page)
@@ -232,7 +232,7 @@ static inline size_t pages_used(const struct tiling *t)
 static inline void build_beyond(uint64_t salt)
 {
 	struct qy_page *page = page_at(rig.ground->end);
-	const char *lists = (const char *)rig.mm->zonelists;
+	const char *lists = (const char *)rig.mm->zonelist.index;
 
 	if (lists >= (char *)page && lists < (char *)(page + 1))
 		return;
@@ -263,7 +263,7 @@ static void build(const struct tiling *t, uint32_t heads[2][TILING_ORDERS], uint
 			zone->nr_free_blocks += count_bits(heads[z][k]) << k;
 		zone->unreported = zone->nr_free_blocks;
 	}
-	rig.mm->pages_in_use = rig.taken + pages_used(t);
+	rig.mm->usage.pages = rig.taken + pages_used(t);
 	build_beyond(salt);
 	save();
 }
@@ -376,16 +376,16 @@ static bool holds(const struct tiling *t)
 static bool check_holds(const struct tiling *t, bool counts_pages)
 {
 	struct qy_check_result r = {.struct_size = sizeof(r)};
-	size_t in_use = rig.mm->pages_in_use;
+	size_t in_use = rig.mm->usage.pages;
 
 	if (!counts_pages) /* page_alloc.c does that, above what was called */
-		rig.mm->pages_in_use = rig.taken + pages_used(t);
+		rig.mm->usage.pages = rig.taken + pages_used(t);
 	else if (in_use != rig.taken + pages_used(t))
 		return wrong("B7: %zu pages are allocated, the counter says %zu",
 			     rig.taken + pages_used(t), in_use);
 	if (qy_check(rig.mm, QY_CHECK_BUDDY, &r) || !r.assertions)
 		return wrong("qy_check: %u violations, %s: %s", r.nr, r.v[0].id, r.v[0].text);
-	rig.mm->pages_in_use = in_use;
+	rig.mm->usage.pages = in_use;
 	if (memcmp(rig.books, rig.mm->pages, rig.nr_books * sizeof(struct qy_page)))
 		return wrong("B2: a descriptor outside the zones changed");
 	return true;
@@ -461,8 +461,8 @@ static void make_rig(const struct ground *g)
 	rig.mm = g->behind_books ? rig_behind_books(g) : try_rig(g, g->start & 1);
 	while (qy__rmqueue_locked(rig.mm, &rig.mm->zone[QY_ZONE_DMA], 0, 0, 0))
 		rig.taken++;
-	rig.mm->pages_in_use = rig.taken;
-	rig.mm->pages_high_water = SIZE_MAX;
+	rig.mm->usage.pages = rig.taken;
+	rig.mm->usage.high_water = SIZE_MAX;
 	if (g->border != g->start) {
 		rig.mask[rig.nr_zones] = page_bits(g->start, g->border);
 		rig.zone[rig.nr_zones++] = &rig.mm->zone[QY_ZONE_DMA32];

@@ -266,7 +266,7 @@ static void arrive(const struct tiling *t)
 		checks++;
 		if (!check_holds(t, scope->mode == PUBLIC))
 			fail(t, true);
-	} else if (scope->mode == PUBLIC && rig.mm->pages_in_use != rig.taken + pages_used(t)) {
+	} else if (scope->mode == PUBLIC && rig.mm->usage.pages != rig.taken + pages_used(t)) {
 		wrong("B7: pages_in_use is wrong");
 		fail(t, true);
 	}

@@ -282,7 +282,7 @@ static void try_boost(uint32_t high, unsigned int factor, uint32_t boost)
 	uint32_t expected;
 
 	zone.mark[QY_WMARK_HIGH] = high;
-	mm.watermark.boost_factor = factor;
+	mm.marks.config.boost_factor = factor;
 	zone.boost = boost;
 	expected = boost_after(high, factor);
 	qy__boost_watermark(&mm, &zone);

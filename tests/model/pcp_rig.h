@@ -234,8 +234,8 @@ static inline bool read_books(struct state *s)
 	if (zone->nr_free_pages != count_bits(free))
 		return wrong("B5: nr_free_pages is %u, not %u", zone->nr_free_pages,
 			     count_bits(free));
-	if (rig.mm->pages_in_use != rig.taken + shape.pages - count_bits(free))
-		return wrong("B7: %zu pages are in use, not %zu", rig.mm->pages_in_use - rig.taken,
+	if (rig.mm->usage.pages != rig.taken + shape.pages - count_bits(free))
+		return wrong("B7: %zu pages are in use, not %zu", rig.mm->usage.pages - rig.taken,
 			     (size_t)shape.pages - count_bits(free));
 	if (zone->pcp_disabled > 1 || zone->pcp_batch != shape.batch ||
 	    zone->pcp_high != shape.high ||
@@ -276,7 +276,7 @@ static inline void save(void)
 	memcpy(saved.page, page_at(0), shape.pages * sizeof(struct qy_page));
 	memcpy(saved.pcp, rig.zone->pcp, shape.cpus * sizeof(struct qy__pcp));
 	saved.zone = *rig.zone;
-	saved.in_use = rig.mm->pages_in_use;
+	saved.in_use = rig.mm->usage.pages;
 }
 
 static inline void restore(void)
@@ -284,7 +284,7 @@ static inline void restore(void)
 	memcpy(page_at(0), saved.page, shape.pages * sizeof(struct qy_page));
 	memcpy(rig.zone->pcp, saved.pcp, shape.cpus * sizeof(struct qy__pcp));
 	*rig.zone = saved.zone;
-	rig.mm->pages_in_use = saved.in_use;
+	rig.mm->usage.pages = saved.in_use;
 }
 
 /* Links and all that an owner may write into mislead, unless they mean something. */
@@ -369,7 +369,7 @@ static inline void build(const struct state *s, uint64_t salt)
 	zone->nr_free_blocks = zone->unreported = (uint32_t)s->free[MAX_ORDER].nr << MAX_ORDER;
 	zone->pcp_disabled = s->disabled;
 	zone->pcp_limit = s->disabled ? 0 : shape.high;
-	rig.mm->pages_in_use = rig.taken + shape.pages - zone->nr_free_pages;
+	rig.mm->usage.pages = rig.taken + shape.pages - zone->nr_free_pages;
 	save();
 }
 
@@ -410,8 +410,8 @@ static inline void make_rig(void)
 	}
 	while (qy__rmqueue_locked(rig.mm, &rig.mm->zone[QY_ZONE_DMA], 0, 0, 0))
 		rig.taken++;
-	rig.mm->pages_in_use = rig.taken;
-	rig.mm->pages_high_water = SIZE_MAX;
+	rig.mm->usage.pages = rig.taken;
+	rig.mm->usage.high_water = SIZE_MAX;
 	rig.zone = &rig.mm->zone[QY_ZONE_NORMAL];
 	save();
 }

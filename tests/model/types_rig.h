@@ -348,7 +348,7 @@ static inline bool check_holds(const struct typed *t)
 
 	if (pages_reserved(t) > rig.managed / 100 + (1u << shape.block_order))
 		return true;
-	rig.mm->pages_in_use = rig.taken + (shape.end - shape.start) - count_bits(t->free);
+	rig.mm->usage.pages = rig.taken + (shape.end - shape.start) - count_bits(t->free);
 	rig.zone->managed = rig.managed;
 	if (qy_check(rig.mm, QY_CHECK_BUDDY, &r) || !r.assertions)
 		return wrong("qy_check: %u violations, %s: %s", r.nr, r.v[0].id, r.v[0].text);
@@ -436,7 +436,7 @@ static inline void make_rig(unsigned int reserves)
 	}
 	while (qy__rmqueue_locked(rig.mm, &rig.mm->zone[QY_ZONE_DMA], 0, 0, 0))
 		rig.taken++;
-	rig.mm->pages_high_water = SIZE_MAX;
+	rig.mm->usage.high_water = SIZE_MAX;
 	rig.zone = &rig.mm->zone[QY_ZONE_NORMAL];
 	rig.block = rig.mm->pageblock + (RIG_LEAD >> shape.block_order) - rig.mm->pageblock_first;
 	rig.managed = rig.zone->managed;

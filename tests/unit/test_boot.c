@@ -96,8 +96,8 @@ static bool create(struct shape *s, enum qy_early_allocator allocator)
 
 static bool in_hole(uint32_t pfn)
 {
-	for (unsigned int i = 0; i < in.mm->nr_holes; i++)
-		if (pfn >= in.mm->hole[i].start && pfn < in.mm->hole[i].end)
+	for (unsigned int i = 0; i < in.mm->topology.nr_holes; i++)
+		if (pfn >= in.mm->topology.hole[i].start && pfn < in.mm->topology.hole[i].end)
 			return true;
 	return false;
 }
@@ -131,8 +131,8 @@ static size_t check_pages(const struct shape *s)
 static void check_books(void)
 {
 	const void *const book[] = {
-		in.mm,	       in.mm->zone,	 in.mm->distance,      in.mm->zonelists,
-		in.mm->pages,  in.mm->pageblock, in.mm->early_bootmem, in.mm->slab,
+		in.mm,	       in.mm->zone,	 in.mm->topology.distance, in.mm->zonelist.index,
+		in.mm->pages,  in.mm->pageblock, in.mm->early.bootmem,	   in.mm->slab,
 		in.mm->kmalloc};
 
 	for (size_t i = 0; i < sizeof(book) / sizeof(book[0]); i++)
@@ -194,7 +194,7 @@ static bool try_shape(struct shape *s, uint64_t seed)
 			assert_int_equal(errno, ENOMEM);
 			continue;
 		}
-		assert_int_equal(in.mm->early_bootmem != NULL, early[i] == QY_EARLY_BOOTMEM);
+		assert_int_equal(in.mm->early.bootmem != NULL, early[i] == QY_EARLY_BOOTMEM);
 		managed[i] = check_pages(s);
 		check_books();
 		take_all_and_give_back(seed);
@@ -533,28 +533,28 @@ static void bootmem_is_sound_while_the_boot_goes_on(void **state)
 	s.cfg.early_allocator = QY_EARLY_BOOTMEM;
 	in.mm = qy__mm_place(&s.cfg);
 	assert_non_null(in.mm);
-	assert_int_equal(in.mm->early_bootmem->nr_nodes, 7);
-	assert_int_equal(qy_bootmem_check(in.mm->early_bootmem, &r), 0);
-	free_pages = qy_bootmem_nr_free(in.mm->early_bootmem);
+	assert_int_equal(in.mm->early.bootmem->nr_nodes, 7);
+	assert_int_equal(qy_bootmem_check(in.mm->early.bootmem, &r), 0);
+	free_pages = qy_bootmem_nr_free(in.mm->early.bootmem);
 
 	/* Small ones share a page, a large one may lie in two nodes, and no part of any is lost. */
 	p = qy__mm_boot_alloc(in.mm, 2 * PAGE_BYTES, PAGE_BYTES);
 	assert_ptr_equal(qy__mm_boot_alloc(in.mm, 8, 8), p + 2 * PAGE_BYTES);
 	assert_ptr_equal(qy__mm_boot_alloc(in.mm, 8, 64), p + 2 * PAGE_BYTES + 64);
-	assert_int_equal(qy_bootmem_nr_free(in.mm->early_bootmem), free_pages - 3);
+	assert_int_equal(qy_bootmem_nr_free(in.mm->early.bootmem), free_pages - 3);
 	p = qy__mm_boot_alloc(in.mm, 200 * PAGE_BYTES, PAGE_BYTES);
 	assert_non_null(p);
 	assert_ptr_equal(hide(p), (char *)in.mm->base + (p - in.mm->base));
-	assert_int_equal(qy_bootmem_nr_free(in.mm->early_bootmem), free_pages - 203);
+	assert_int_equal(qy_bootmem_nr_free(in.mm->early.bootmem), free_pages - 203);
 	for (size_t i = 0; i < 200 * PAGE_BYTES; i += 512)
 		assert_int_equal(p[i], 0);
 	assert_null(qy__mm_boot_alloc(in.mm, 600 * PAGE_BYTES, 64));
-	assert_int_equal(qy_bootmem_check(in.mm->early_bootmem, &r), 0);
+	assert_int_equal(qy_bootmem_check(in.mm->early.bootmem, &r), 0);
 
 	/* Expect: what is free and the pages of the maps. */
 	assert_int_equal(qy__mm_handover(in.mm), 0);
-	assert_int_equal(in.mm->early_free, free_pages - 203 + 1);
-	assert_int_equal(in.mm->early_bootmem->nr_nodes, 0);
+	assert_int_equal(in.mm->early.free, free_pages - 203 + 1);
+	assert_int_equal(in.mm->early.bootmem->nr_nodes, 0);
 	qy__mm_release(in.mm);
 	in.mm = NULL;
 }
@@ -577,7 +577,7 @@ static void bootmem_all_memory_taken_gives_enomem(void **state)
 			;
 		/* The bitmap's own page remains. */
 		assert_int_equal(qy__mm_handover(in.mm), i ? 0 : -ENOMEM);
-		assert_int_equal(in.mm->early_free, i);
+		assert_int_equal(in.mm->early.free, i);
 		qy__mm_release(in.mm);
 	}
 	in.mm = NULL;
@@ -604,15 +604,15 @@ static void check_bootmem_head_BM(void **state)
 {
 	(void)state;
 	make(QY_EARLY_BOOTMEM);
-	in.mm->early_bootmem->struct_size++;
+	in.mm->early.bootmem->struct_size++;
 	expect_violation(&in, "BM");
-	in.mm->early_bootmem->cfg.page_shift = 0;
+	in.mm->early.bootmem->cfg.page_shift = 0;
 	expect_violation(&in, "BM");
-	in.mm->early_bootmem = (void *)((char *)in.mm->early_bootmem + 1);
+	in.mm->early.bootmem = (void *)((char *)in.mm->early.bootmem + 1);
 	expect_violation(&in, "BM");
-	in.mm->early_bootmem = (void *)(in.buf + in.size - 8);
+	in.mm->early.bootmem = (void *)(in.buf + in.size - 8);
 	expect_violation(&in, "BM");
-	in.mm->early_bootmem = (void *)in.buf - 4096;
+	in.mm->early.bootmem = (void *)in.buf - 4096;
 	expect_violation(&in, "BM");
 	drop();
 }
@@ -621,19 +621,19 @@ static void check_bootmem_not_handed_over_BM8(void **state)
 {
 	(void)state;
 	make(QY_EARLY_BOOTMEM);
-	in.mm->early_bootmem->nr_nodes = 1;
+	in.mm->early.bootmem->nr_nodes = 1;
 	expect_violation(&in, "BM8");
-	in.mm->early_bootmem->nr_nodes = UINT32_MAX;
+	in.mm->early.bootmem->nr_nodes = UINT32_MAX;
 	expect_violation(&in, "BM8");
-	in.mm->early_map = in.buf;
+	in.mm->early.map = in.buf;
 	expect_violation(&in, "BM8");
-	in.mm->early_free++;
+	in.mm->early.free++;
 	expect_violation(&in, "BM8");
-	in.mm->early_free--;
+	in.mm->early.free--;
 	expect_violation(&in, "BM8");
-	in.mm->early_pages++;
+	in.mm->early.pages++;
 	expect_violation(&in, "BM8");
-	in.mm->early_pages--;
+	in.mm->early.pages--;
 	expect_violation(&in, "BM8");
 	in.mm->zone[QY_ZONE_NORMAL].managed--;
 	expect_violation(&in, "BM8");
@@ -646,8 +646,8 @@ static void check_memblock_hand_over_MB10(void **state)
 
 	(void)state;
 	make(QY_EARLY_MEMBLOCK);
-	reserved = &in.mm->early.reserved;
-	in.mm->early_free++;
+	reserved = &in.mm->early.memblock.reserved;
+	in.mm->early.free++;
 	expect_violation(&in, "MB10");
 	/* Two pages behind the last book that are free. */
 	reserved->regions[reserved->cnt - 1].size += 2 * PAGE_BYTES;
@@ -655,12 +655,12 @@ static void check_memblock_hand_over_MB10(void **state)
 	expect_violation(&in, "MB10");
 	in.mm->zone[QY_ZONE_NORMAL].managed++;
 	expect_violation(&in, "MB10");
-	in.mm->early_done = false;
+	in.mm->early.done = false;
 	expect_violation(&in, "MM");
 	/* Whoever forgets which of the two it was finds a map without memory. */
 	drop();
 	make(QY_EARLY_BOOTMEM);
-	in.mm->early_bootmem = NULL;
+	in.mm->early.bootmem = NULL;
 	expect_violation(&in, "MB10");
 	drop();
 }

@@ -241,9 +241,9 @@ static void check_accounts_B7(void **state)
 	(void)state;
 	normal()->managed--;
 	expect_violation(&in, "B7");
-	in.mm->pages_in_use++;
+	in.mm->usage.pages++;
 	expect_violation(&in, "B7");
-	in.mm->pages_high_water = 0;
+	in.mm->usage.high_water = 0;
 	expect_violation(&in, "B7");
 	plain->type = QY__PAGE_RESERVED;
 	plain->order = 0;

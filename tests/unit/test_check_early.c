@@ -27,7 +27,7 @@ static int tear_down(void **state)
 
 static void check_empty_region_MB1(void **state)
 {
-	struct qy_memblock_type *type = &in.mm->early.reserved;
+	struct qy_memblock_type *type = &in.mm->early.memblock.reserved;
 
 	(void)state;
 	type->total_size -= type->regions[0].size;
@@ -37,7 +37,7 @@ static void check_empty_region_MB1(void **state)
 
 static void check_wrapping_region_MB1(void **state)
 {
-	struct qy_memblock_type *type = &in.mm->early.memory;
+	struct qy_memblock_type *type = &in.mm->early.memblock.memory;
 
 	(void)state;
 	type->regions[0].size = -type->regions[0].base + 1;
@@ -46,7 +46,7 @@ static void check_wrapping_region_MB1(void **state)
 
 static void check_overlapping_regions_MB1(void **state)
 {
-	struct qy_memblock_type *type = &in.mm->early.reserved;
+	struct qy_memblock_type *type = &in.mm->early.memblock.reserved;
 
 	(void)state;
 	type->regions[type->cnt] = type->regions[type->cnt - 1];
@@ -56,7 +56,7 @@ static void check_overlapping_regions_MB1(void **state)
 
 static void check_unmerged_neighbours_MB2(void **state)
 {
-	struct qy_memblock_type *type = &in.mm->early.memory;
+	struct qy_memblock_type *type = &in.mm->early.memblock.memory;
 
 	(void)state;
 	assert_int_equal(type->cnt, 1);
@@ -80,7 +80,7 @@ static void check_unmerged_neighbours_MB2(void **state)
 
 static void check_counts_MB3(void **state)
 {
-	struct qy_memblock *mb = &in.mm->early;
+	struct qy_memblock *mb = &in.mm->early.memblock;
 
 	(void)state;
 	mb->memory.total_size++;
@@ -98,7 +98,7 @@ static void check_counts_MB3(void **state)
 /* What is read to answer any question about the map. */
 static void check_options_MB3(void **state)
 {
-	struct qy_memblock *mb = &in.mm->early;
+	struct qy_memblock *mb = &in.mm->early.memblock;
 
 	(void)state;
 	*(unsigned char *)&mb->movable_node = 7;
@@ -114,7 +114,7 @@ static void check_options_MB3(void **state)
 /* The reserved set in an array of 256 in pages of the instance, as from a hook. */
 static struct qy_memblock_type *move_reserved(void)
 {
-	struct qy_memblock_type *type = &in.mm->early.reserved;
+	struct qy_memblock_type *type = &in.mm->early.memblock.reserved;
 	size_t size = 256 * sizeof(type->regions[0]);
 	struct qy_page *page = qy_alloc_pages(in.mm, QY_GFP_KERNEL, 1);
 
@@ -156,8 +156,8 @@ static void check_bigger_array_MB8(void **state)
 	type = move_reserved();
 	type->regions = (void *)(in.buf - PAGE_BYTES);
 	expect_violation(&in, "MB8");
-	type = &in.mm->early.memory;
-	type->regions = in.mm->early.reserved_regions;
+	type = &in.mm->early.memblock.memory;
+	type->regions = in.mm->early.memblock.reserved_regions;
 	expect_violation(&in, "MB8");
 	type->array_addr = PAGE_BYTES;
 	expect_violation(&in, "MB8");
@@ -197,7 +197,7 @@ static void check_own_array_is_reserved_MB8(void **state)
 
 static void check_handover_MB10(void **state)
 {
-	struct qy_memblock_type *type = &in.mm->early.reserved;
+	struct qy_memblock_type *type = &in.mm->early.memblock.reserved;
 
 	(void)state;
 	/* A page is forgotten by the map: it was managed though nobody gave it. */
@@ -235,9 +235,9 @@ static void check_head_MM(void **state)
 	expect_violation(&in, "MM");
 	mm->max_order = 200;
 	expect_violation(&in, "MM");
-	mm->nr_cpus = 0;
+	mm->cpus.nr = 0;
 	expect_violation(&in, "MM");
-	mm->cpu = 1;
+	mm->cpus.current = 1;
 	expect_violation(&in, "MM");
 	mm->slab = (void *)(in.buf + 3);
 	expect_violation(&in, "MM");
@@ -295,7 +295,7 @@ static void check_masks(void **state)
 	struct qy_check_result r = {.struct_size = sizeof(r)};
 
 	(void)state;
-	in.mm->early.memory.total_size++;
+	in.mm->early.memblock.memory.total_size++;
 	in.mm->zone[QY_ZONE_NORMAL].nr_free_pages++;
 	in.mm->slab->nr_caches++;
 	assert_true(qy_check(in.mm, QY_CHECK_EARLY, &r) > 0);

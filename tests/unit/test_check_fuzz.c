@@ -83,17 +83,17 @@ static void add_targets(void)
 
 		add_target(zone, sizeof(*zone));
 		add_target(zone, offsetof(struct qy__zone, area));
-		for (unsigned int cpu = 0; zone->pcp && cpu < mm->nr_cpus; cpu++)
+		for (unsigned int cpu = 0; zone->pcp && cpu < mm->cpus.nr; cpu++)
 			add_target(&zone->pcp[cpu], sizeof(zone->pcp[cpu]));
 	}
 	add_target(mm->pageblock,
 		   ((mm->end_pfn - 1) >> mm->pageblock_order) - mm->pageblock_first + 1);
-	add_target(mm->zonelists, qy__zonelists_bytes(mm->nr_nodes));
-	add_target(mm->distance, mm->nr_nodes * mm->nr_nodes);
+	add_target(mm->zonelist.index, qy__zonelists_bytes(mm->nr_nodes));
+	add_target(mm->topology.distance, mm->nr_nodes * mm->nr_nodes);
 	add_target(mm->cma, 2 * sizeof(mm->cma[0]));
 	add_target(mm, offsetof(struct qy_mm, early));
-	add_target(&mm->early, 128);
-	add_target(&mm->early.reserved, 128);
+	add_target(&mm->early.memblock, 128);
+	add_target(&mm->early.memblock.reserved, 128);
 	add_target(mm->slab, sizeof(*mm->slab));
 	add_target(mm->kmalloc, sizeof(*mm->kmalloc));
 	add_target(mm->vmap, sizeof(*mm->vmap));
@@ -102,9 +102,9 @@ static void add_targets(void)
 		add_target(mm->live, (mm->end_pfn - mm->min_pfn) * (PAGE_BYTES / 64));
 	for (struct qy_cache *c = mm->slab->first; c; c = c->next) {
 		add_target(c, sizeof(*c));
-		add_target(c->sheaf, (mm->nr_cpus + 2) * sizeof(c->sheaf[0]));
+		add_target(c->sheaf, (mm->cpus.nr + 2) * sizeof(c->sheaf[0]));
 		add_target(c->priv, sizeof(struct qy__slub));
-		for (unsigned int cpu = 0; cpu < mm->nr_cpus; cpu++)
+		for (unsigned int cpu = 0; cpu < mm->cpus.nr; cpu++)
 			if (c->sheaf[cpu] != &qy__nobody_sheaf)
 				add_target(c->sheaf[cpu], 64);
 		if (qy__slub(c)->partial.nr) /* free objects, with their links */

@@ -144,13 +144,13 @@ static void records_that_are_elsewhere(void **state)
 	(void)state;
 	make(QY_OFF);
 	instance_save(&in);
-	in.mm->owner = NULL;
+	in.mm->page_debug.owner = NULL;
 	expect_violation(&in, "MM");
-	in.mm->owner = elsewhere;
+	in.mm->page_debug.owner = elsewhere;
 	expect_violation(&in, "MM");
-	in.mm->owner = (struct qy__page_owner *)((char *)in.mm->owner + 1);
+	in.mm->page_debug.owner = (struct qy__page_owner *)((char *)in.mm->page_debug.owner + 1);
 	expect_violation(&in, "MM");
-	in.mm->owner = (struct qy__page_owner *)(in.buf + in.size - PAGE_BYTES);
+	in.mm->page_debug.owner = (struct qy__page_owner *)(in.buf + in.size - PAGE_BYTES);
 	expect_violation(&in, "MM");
 	assert_clean(&in);
 }

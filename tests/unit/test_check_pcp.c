@@ -234,7 +234,7 @@ static void check_place_of_lists_P1(void **state)
 	expect_violation(&in, "P1");
 	in.mm->zone[QY_ZONE_DMA32].pcp = (struct qy__pcp *)pcp; /* of a zone without pages */
 	expect_violation(&in, "P1");
-	in.mm->pcp_on = false;
+	in.mm->pcp.on = false;
 	expect_violation(&in, "P1");
 	in.mm->fast_zone = &in.mm->zone[QY_ZONE_DMA];
 	expect_violation(&in, "MM");
@@ -251,7 +251,7 @@ static void check_list_sizes_P2(void **state)
 	expect_violation(&in, "P2");
 	normal()->pcp_high++;
 	expect_violation(&in, "P2");
-	in.mm->config_pcp_high = 47;
+	in.mm->pcp.high = 47;
 	expect_violation(&in, "P2");
 	in.mm->zone[QY_ZONE_DMA32].pcp_high = 1; /* no pages */
 	expect_violation(&in, "P2");
@@ -316,7 +316,7 @@ static void check_pages_P4(void **state)
 static void check_stopped_or_entered_LK(void **state)
 {
 	(void)state;
-	in.mm->pcp_stopped = 1;
+	in.mm->pcp.stopped = 1;
 	expect_violation(&in, "LK");
 	normal()->pcp[1].busy = 1;
 	expect_violation(&in, "LK");
@@ -349,15 +349,15 @@ static void check_lists_that_cannot_be_stopped_LK(void **state)
 	(void)state;
 	tear_down(NULL);
 	make_threaded();
-	in.mm->pcp_stopped = 1;
+	in.mm->pcp.stopped = 1;
 	expect_violation(&in, "LK");
-	in.mm->pcp_lock.word = 77;
+	in.mm->pcp.lock.word = 77;
 	expect_violation(&in, "LK");
 	normal()->pcp[200].busy = 1;
 	assert_true(qy_check(in.mm, QY_CHECK_BUDDY, &r));
 	assert_true(has_violation(&r, "LK"));
-	assert_int_equal(in.mm->pcp_stopped, 0);
-	assert_int_equal(in.mm->pcp_lock.word, 0);
+	assert_int_equal(in.mm->pcp.stopped, 0);
+	assert_int_equal(in.mm->pcp.lock.word, 0);
 	normal()->pcp[200].busy = 0;
 	normal()->pcp[0].count++;
 	expect_violation(&in, "P1");

@@ -267,7 +267,7 @@ static struct qy_page *make_guard(void)
 	page->type = QY__PAGE_GUARD;
 	normal()->nr_guard += 1u << page->order;
 	normal()->nr_free_pages -= 1u << page->order;
-	in.mm->guardpage_minorder = 3;
+	in.mm->page_debug.guard_minorder = 3;
 	return page;
 }
 
@@ -284,7 +284,7 @@ static void check_guards_B12(void **state)
 		return;
 	}
 	assert_sound(in.mm);
-	in.mm->guardpage_minorder = page->order;
+	in.mm->page_debug.guard_minorder = page->order;
 	expect_violation(&in, "B12");
 	make_guard();
 	normal()->nr_guard = 0;
@@ -312,7 +312,7 @@ static void check_unmerged_guard_B3(void **state)
 	normal()->unreported -= 1u << half;
 	normal()->nr_free_pages -= 1u << half;
 	normal()->nr_guard = 1u << half;
-	in.mm->guardpage_minorder = page->order;
+	in.mm->page_debug.guard_minorder = page->order;
 	page->order = (uint8_t)half;
 	enlist(in.mm, &normal()->area[half], page);
 	page += 1u << half;

@@ -132,7 +132,7 @@ static void check_end_of_pages(void **state)
 	expect_with("Z8", in.mm->end_pfn, in.mm->end_pfn + 1);
 	expect_with("MM", in.mm->pages, in.mm->pages + 1);
 	expect_with("MM", in.mm->max_pfn, in.mm->max_pfn + 1);
-	expect_with("MM", in.mm->nr_cpus, 3);
+	expect_with("MM", in.mm->cpus.nr, 3);
 }
 
 static void check_grown_instance_is_sound(void **state)

@@ -71,39 +71,39 @@ static int tear_down(void **state)
 static void check_head_of_page_floor_MM(void **state)
 {
 	(void)state;
-	in.mm->node_limit[0] = in.mm->node_limit[1] + 1;
+	in.mm->topology.node_limit[0] = in.mm->topology.node_limit[1] + 1;
 	expect_violation(&in, "MM");
-	in.mm->node_limit[NODES - 1] = 2000; /* what comes later is of no node */
+	in.mm->topology.node_limit[NODES - 1] = 2000; /* what comes later is of no node */
 	expect_violation(&in, "MM");
-	in.mm->zone_limit[QY_ZONE_DMA] = 161;
+	in.mm->topology.zone_limit[QY_ZONE_DMA] = 161;
 	expect_violation(&in, "MM");
-	in.mm->zone_limit[QY_ZONE_HIGHMEM]--;
+	in.mm->topology.zone_limit[QY_ZONE_HIGHMEM]--;
 	expect_violation(&in, "MM");
-	in.mm->nr_holes = QY__MAX_HOLES + 1;
+	in.mm->topology.nr_holes = QY__MAX_HOLES + 1;
 	expect_violation(&in, "MM");
-	in.mm->nr_holes = 2; /* the second: 0…0 */
+	in.mm->topology.nr_holes = 2; /* the second: 0…0 */
 	expect_violation(&in, "MM");
-	in.mm->distance++;
+	in.mm->topology.distance++;
 	expect_violation(&in, "MM");
-	in.mm->distance = NULL;
+	in.mm->topology.distance = NULL;
 	expect_violation(&in, "MM");
-	in.mm->distance[4] = 11;
+	in.mm->topology.distance[4] = 11;
 	expect_violation(&in, "MM");
-	in.mm->distance[1] = 10;
+	in.mm->topology.distance[1] = 10;
 	expect_violation(&in, "MM");
-	in.mm->distance[2] = 9;
+	in.mm->topology.distance[2] = 9;
 	expect_violation(&in, "MM");
-	in.mm->cpu_node[2] = NODES;
+	in.mm->topology.cpu_node[2] = NODES;
 	expect_violation(&in, "MM");
-	memset(&in.mm->shuffle, 2, 1);
+	memset(&in.mm->shuffle.on, 2, 1);
 	expect_violation(&in, "MM");
-	memset(&in.mm->pcp_on, 0x80, 1);
+	memset(&in.mm->pcp.on, 0x80, 1);
 	expect_violation(&in, "MM");
 	in.mm->fast_zone = zone_at(0, QY_ZONE_NORMAL); /* there are marks and nodes */
 	expect_violation(&in, "MM");
 	in.mm->one_zone = true;
 	expect_violation(&in, "MM");
-	in.mm->page_debug = QY_PAGE_DEBUG_FLAGS + 1;
+	in.mm->page_debug.on = QY_PAGE_DEBUG_FLAGS + 1;
 	expect_violation(&in, "MM");
 	in.mm->nr_nodes = 2;
 	expect_violation(&in, "MM");
@@ -127,9 +127,9 @@ static void check_spans_Z1(void **state)
 	struct qy__zone *a = zone_at(0, QY_ZONE_NORMAL), *b = zone_at(1, QY_ZONE_NORMAL);
 
 	(void)state;
-	in.mm->zone_limit[QY_ZONE_DMA] += 8; /* DMA32 begins too low now */
+	in.mm->topology.zone_limit[QY_ZONE_DMA] += 8; /* DMA32 begins too low now */
 	expect_violation(&in, "Z1");
-	in.mm->node_limit[0] -= 8; /* node 0 ends too high */
+	in.mm->topology.node_limit[0] -= 8; /* node 0 ends too high */
 	expect_violation(&in, "Z1");
 	b->start_pfn -= 8;
 	expect_violation(&in, "Z1");
@@ -165,8 +165,8 @@ static void check_holes_Z8(void **state)
 {
 	(void)state;
 	assert_int_equal(qy__pfn_page(in.mm, 700)->type, QY__PAGE_HOLE);
-	in.mm->hole[0].start++; /* one page less at the front, one more at the end */
-	in.mm->hole[0].end++;
+	in.mm->topology.hole[0].start++; /* one page less at the front, one more at the end */
+	in.mm->topology.hole[0].end++;
 	expect_violation(&in, "Z8");
 	qy__pfn_page(in.mm, 704)->type = QY__PAGE_RESERVED; /* memory after all? */
 	expect_violation(&in, "Z8");
@@ -218,13 +218,13 @@ static void check_marks_Z2(void **state)
 	expect_violation(&in, "Z2");
 	zone_at(2, QY_ZONE_HIGHMEM)->mark[QY_WMARK_MIN]--;
 	expect_violation(&in, "Z2");
-	in.mm->watermark.scale_factor = 500;
+	in.mm->marks.config.scale_factor = 500;
 	expect_violation(&in, "Z2");
-	in.mm->watermark.min_free_kbytes = 200;
+	in.mm->marks.config.min_free_kbytes = 200;
 	expect_violation(&in, "Z2");
-	in.mm->marks_on = false;
+	in.mm->marks.on = false;
 	expect_violation(&in, "Z2");
-	in.mm->watermark.marks = QY_WATERMARKS_NONE;
+	in.mm->marks.config.marks = QY_WATERMARKS_NONE;
 	expect_violation(&in, "Z2");
 }
 
@@ -246,7 +246,7 @@ static void check_boost_Z2(void **state)
 	zone->boost = (most / 8 + 1) * 8;
 	expect_violation(&in, "Z2");
 	zone->boost = 8;
-	in.mm->watermark.boost_factor = QY_NO_RESERVE;
+	in.mm->marks.config.boost_factor = QY_NO_RESERVE;
 	expect_violation(&in, "Z2");
 	zone_at(1, QY_ZONE_DMA)->boost = 8; /* no pages there */
 	expect_violation(&in, "Z2");
@@ -272,12 +272,12 @@ static void check_reserves_Z3(void **state)
 	expect_violation(&in, "Z3");
 	zone_at(1, QY_ZONE_HIGHMEM)->lowmem_reserve[QY_ZONE_HIGHMEM] = 7;
 	expect_violation(&in, "Z3");
-	in.mm->watermark.lowmem_reserve_ratio[QY_ZONE_DMA] = 17;
+	in.mm->marks.config.lowmem_reserve_ratio[QY_ZONE_DMA] = 17;
 	expect_violation(&in, "Z3");
-	in.mm->watermark.lowmem_reserve_ratio[QY_ZONE_DMA] = QY_NO_RESERVE;
+	in.mm->marks.config.lowmem_reserve_ratio[QY_ZONE_DMA] = QY_NO_RESERVE;
 	expect_violation(&in, "Z3");
 	/* Changing the ratio, as one may. */
-	in.mm->watermark.lowmem_reserve_ratio[QY_ZONE_DMA] = 4;
+	in.mm->marks.config.lowmem_reserve_ratio[QY_ZONE_DMA] = 4;
 	qy__watermarks_setup(in.mm);
 	assert_sound(in.mm);
 	instance_restore(&in);
@@ -296,7 +296,7 @@ static void check_marks_that_are_off_Z2_Z3(void **state)
 	expect_violation(&in, "Z2");
 	zone->boost = 8;
 	expect_violation(&in, "Z2");
-	in.mm->marks_on = true;
+	in.mm->marks.on = true;
 	expect_violation(&in, "Z2");
 	zone_at(0, QY_ZONE_DMA)->lowmem_reserve[QY_ZONE_NORMAL] = 1;
 	expect_violation(&in, "Z3");
@@ -354,7 +354,7 @@ static void watermark_ok_is_monotone_B15(void **state)
 
 static uint16_t *list_of(unsigned int node, bool alone)
 {
-	return in.mm->zonelists + (node * 2 + alone) * in.mm->zonelist_stride;
+	return in.mm->zonelist.index + (node * 2 + alone) * in.mm->zonelist.stride;
 }
 
 static void swap_entries(uint16_t *a, uint16_t *b)
@@ -368,19 +368,19 @@ static void swap_entries(uint16_t *a, uint16_t *b)
 static void check_place_of_zonelists_Z5(void **state)
 {
 	(void)state;
-	in.mm->zonelists = (uint16_t *)((char *)in.mm->zonelists + 1);
+	in.mm->zonelist.index = (uint16_t *)((char *)in.mm->zonelist.index + 1);
 	expect_violation(&in, "Z5");
-	in.mm->zonelists = NULL;
+	in.mm->zonelist.index = NULL;
 	expect_violation(&in, "Z5");
-	in.mm->zonelists = (uint16_t *)(in.buf + in.size - 32);
+	in.mm->zonelist.index = (uint16_t *)(in.buf + in.size - 32);
 	expect_violation(&in, "Z5");
-	in.mm->zonelist_stride--;
+	in.mm->zonelist.stride--;
 	expect_violation(&in, "Z5");
-	in.mm->zonelist_stride = 1u << 30;
+	in.mm->zonelist.stride = 1u << 30;
 	expect_violation(&in, "Z5");
-	in.mm->zonelist_order = (enum qy_zonelist_order)7;
+	in.mm->zonelist.order = (enum qy_zonelist_order)7;
 	expect_violation(&in, "Z5");
-	in.mm->zonelist_order = QY_ZONELIST_ZONE; /* they were made for the other */
+	in.mm->zonelist.order = QY_ZONELIST_ZONE; /* they were made for the other */
 	expect_violation(&in, "Z5");
 }
 
@@ -425,7 +425,7 @@ static void check_zonelist_without_end_Z5(void **state)
 
 	(void)state;
 	/* Limits that leave every zone pages: then a list may have as many entries as fit. */
-	for (unsigned int i = 0; i < in.mm->zonelist_stride; i++)
+	for (unsigned int i = 0; i < in.mm->zonelist.stride; i++)
 		list[i] = (uint16_t)(QY_NR_ZONES * NODES - 1 - i % (QY_NR_ZONES * NODES));
 	expect_violation(&in, "Z5");
 }
@@ -449,7 +449,7 @@ static void check_zonelists_by_zone_Z5(void **state)
 	expect_violation(&in, "Z5");
 	list[4] = list[3];
 	expect_violation(&in, "Z5");
-	in.mm->zonelist_order = QY_ZONELIST_NODE;
+	in.mm->zonelist.order = QY_ZONELIST_NODE;
 	expect_violation(&in, "Z5");
 	tear_down(NULL);
 	set_up(NULL);

@@ -424,7 +424,7 @@ static void place_that_is_busy_is_passed_over(void **state)
 		if (pfn != 261 && (pfn < 20 || pfn >= 256))
 			users_drop(&users, i);
 	}
-	used = (uint32_t)in.mm->pages_in_use;
+	used = (uint32_t)in.mm->usage.pages;
 	users.refuse = -EAGAIN;
 	/* Of the aligned places only the first has the page. */
 	assert_int_equal(alloc(8, 3), 264);
@@ -435,7 +435,7 @@ static void place_that_is_busy_is_passed_over(void **state)
 	assert_true(release(264, 8));
 	assert_true(release(272, 6));
 	assert_true(release(256, 4));
-	assert_int_equal(in.mm->pages_in_use, used);
+	assert_int_equal(in.mm->usage.pages, used);
 	users.refuse = 0;
 	assert_int_equal(alloc(8, 3), 256);
 	assert_true(release(256, 8));

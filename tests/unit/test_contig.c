@@ -24,7 +24,7 @@ static void range_of_free_pages_is_taken_and_the_rest_given_back(void **state)
 		for (uint32_t nr = 1; off + nr <= 64; nr += 5) {
 			assert_int_equal(take(at + off, at + off + nr), 0);
 			assert_singles(in.mm, at + off, nr);
-			assert_int_equal(in.mm->pages_in_use, before.in_use + nr);
+			assert_int_equal(in.mm->usage.pages, before.in_use + nr);
 			assert_int_equal(qy__nr_free_pages(in.mm) + nr,
 					 before.zone[QY_ZONE_NORMAL].free);
 			assert_sound(in.mm);

@@ -62,7 +62,7 @@ static void movable_blocks_are_moved_and_their_users_follow(void **state)
 	}
 	assert_true(users.moved > 8);
 	users_drop_all(&users);
-	assert_int_equal(in.mm->pages_in_use, before.in_use);
+	assert_int_equal(in.mm->usage.pages, before.in_use);
 	assert_clean(&in);
 }
 

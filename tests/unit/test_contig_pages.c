@@ -139,7 +139,7 @@ static void movable_blocks_give_way(void **state)
 	assert_sound(in.mm);
 	give(qy_page_pfn(in.mm, page), 64);
 	users_drop_all(&users);
-	assert_int_equal(in.mm->pages_in_use, before.in_use);
+	assert_int_equal(in.mm->usage.pages, before.in_use);
 	assert_clean(&in);
 }
 
@@ -275,7 +275,7 @@ static void free_counts_pages_that_others_hold(void **state)
 	assert_int_equal(qy_free_contig_range(in.mm, pfn, 10), 0);
 	r = take_report(&in, QY_REPORT_BAD_PAGE_FREE);
 	assert_string_equal(r.title, "3 pages are still in use!");
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 3);
+	assert_int_equal(in.mm->usage.pages, before.in_use + 3);
 	for (uint32_t i = 2; i < 5; i++)
 		assert_int_equal(qy_page_put(in.mm, qy__pfn_page(in.mm, pfn + i)), 0);
 	assert_map(&before, in.mm);

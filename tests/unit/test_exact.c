@@ -196,7 +196,7 @@ static void exact_nine_pages_seven_come_back(void **state)
 	assert_int_equal(page[9].order, 0);
 	assert_int_equal(page[10].order, 1);
 	assert_int_equal(page[12].order, 2);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 9);
+	assert_int_equal(in.mm->usage.pages, before.in_use + 9);
 	assert_sound(in.mm);
 	assert_int_equal(qy_free_pages_exact(in.mm, p, 9 * PAGE_BYTES), 0);
 	assert_map(&before, in.mm);
@@ -215,7 +215,7 @@ static void exact_every_size_takes_what_it_needs(void **state)
 			char *p = qy_alloc_pages_exact(in.mm, 0, bytes[i]);
 
 			assert_non_null(p);
-			assert_int_equal(in.mm->pages_in_use, before.in_use + pages);
+			assert_int_equal(in.mm->usage.pages, before.in_use + pages);
 			memset(p, 0x5b, bytes[i]);
 			assert_sound(in.mm);
 			assert_int_equal(qy_free_pages_exact(in.mm, p, bytes[i]), 0);
@@ -346,7 +346,7 @@ static void free_exact_leaves_a_page_that_somebody_holds(void **state)
 	page = qy_page_of(in.mm, p + 3 * PAGE_BYTES);
 	assert_int_equal(qy_page_get(in.mm, page), 2);
 	assert_int_equal(qy_free_pages_exact(in.mm, p, 7 * PAGE_BYTES), 0);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 1);
+	assert_int_equal(in.mm->usage.pages, before.in_use + 1);
 	assert_sound(in.mm);
 	assert_int_equal(qy_page_put(in.mm, page), 0);
 	assert_map(&before, in.mm);
@@ -375,7 +375,7 @@ static void bulk_fills_all_empty_slots(void **state)
 	(void)state;
 	make();
 	assert_int_equal(qy_alloc_pages_bulk(in.mm, 0, 40, array), 40);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 40);
+	assert_int_equal(in.mm->usage.pages, before.in_use + 40);
 	for (int i = 0; i < 40; i++) {
 		assert_singles(in.mm, qy_page_pfn(in.mm, array[i]), 1);
 		for (int j = 0; j < i; j++)
@@ -398,7 +398,7 @@ static void bulk_leaves_filled_slots_alone(void **state)
 	make();
 	array[0] = array[1] = array[5] = mark;
 	assert_int_equal(qy_alloc_pages_bulk(in.mm, 0, 8, array), 8);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 5);
+	assert_int_equal(in.mm->usage.pages, before.in_use + 5);
 	for (int i = 0; i < 8; i++) {
 		if (i == 0 || i == 1 || i == 5)
 			assert_ptr_equal(array[i], mark);
@@ -557,7 +557,7 @@ static void assert_poisoned(const struct qy_page *page, bool yes)
 static void assert_each(const struct qy_page *page, uint32_t nr, bool live)
 {
 	for (uint32_t i = 0; i < nr; i++) {
-		const struct qy__page_owner *rec = in.mm->owner;
+		const struct qy__page_owner *rec = in.mm->page_debug.owner;
 
 		assert_poisoned(page + i, !live);
 		if (!rec)
@@ -583,7 +583,7 @@ static void page_debugging_follows_each_page(void **state)
 	p = qy_alloc_pages_exact(in.mm, 0, 9 * PAGE_BYTES);
 	memset(p, 1, 9 * PAGE_BYTES);
 	page = qy_page_of(in.mm, p);
-	assert_int_equal(in.mm->owner != NULL, QY_CONFIG_DEBUG);
+	assert_int_equal(in.mm->page_debug.owner != NULL, QY_CONFIG_DEBUG);
 	assert_each(page, 9, true);
 	assert_each(page + 9, 7, false);
 	assert_int_equal(qy_free_pages(in.mm, page + 4, 0), 0);

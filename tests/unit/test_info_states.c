@@ -34,7 +34,7 @@ static void random_step(void)
 	};
 	unsigned int i = rnd(HELD);
 
-	qy_mm_set_cpu(in.mm, rnd(in.mm->nr_cpus));
+	qy_mm_set_cpu(in.mm, rnd(in.mm->cpus.nr));
 	if (held[i].page) {
 		assert_int_equal(qy_free_pages(in.mm, held[i].page, held[i].order), 0);
 		held[i].page = NULL;

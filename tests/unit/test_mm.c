@@ -192,7 +192,7 @@ static void set_cpu_knows_its_limits(void **state)
 	instance_create(&in);
 	assert_int_equal(qy_mm_set_cpu(in.mm, 63), 0);
 	assert_int_equal(qy_mm_set_cpu(in.mm, 64), -EINVAL);
-	assert_int_equal(in.mm->cpu, 63);
+	assert_int_equal(in.mm->cpus.current, 63);
 	instance_destroy(&in);
 	instance_init(&in, 512);
 	in.config.nr_cpus = 0; /* means one */

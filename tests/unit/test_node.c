@@ -127,7 +127,8 @@ static void nodes_without_limits_have_equal_shares_of_whole_blocks(void **state)
 			in.config.max_order = order;
 			instance_create(&in);
 			for (unsigned int n = 0; n < nodes; n++) {
-				uint32_t end = n + 1 < nodes ? in.mm->node_limit[n] : PAGES;
+				uint32_t end = n + 1 < nodes ? in.mm->topology.node_limit[n]
+							     : PAGES;
 
 				assert_int_equal(end % (n + 1 < nodes ? 1u << order : 1), 0);
 				assert_true(end - start + (1u << order) > PAGES / nodes);
@@ -443,7 +444,7 @@ static void expect_event(unsigned int node, qy_gfp_t gfp, const struct qy_page *
 		expected[got].miss++;
 		expected[wanted].foreign++;
 	}
-	if (got / QY_NR_ZONES == in.mm->cpu % 3)
+	if (got / QY_NR_ZONES == in.mm->cpus.current % 3)
 		expected[got].local++;
 	else
 		expected[got].other++;

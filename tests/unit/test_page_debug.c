@@ -329,7 +329,7 @@ static void flags_the_build_does_not_know_are_refused(void **state)
 		instance_try(&in);
 		assert_int_equal(in.mm != NULL, known);
 		if (known) {
-			assert_int_equal(in.mm->page_debug, flag);
+			assert_int_equal(in.mm->page_debug.on, flag);
 			assert_clean(&in);
 		} else {
 			assert_int_equal(errno, EINVAL);
@@ -361,7 +361,7 @@ static void string_goes_before_configuration(void **state)
 		in.config.page_debug = table[i].given;
 		in.config.debug = table[i].string;
 		instance_create(&in);
-		assert_int_equal(in.mm->page_debug, table[i].on);
+		assert_int_equal(in.mm->page_debug.on, table[i].on);
 		assert_clean(&in);
 		instance_destroy(&in);
 	}
@@ -389,7 +389,7 @@ static void string_of_the_other_build_is_accepted_without_effect(void **state)
 
 	(void)state;
 	instance_make(&in, PAGES, "debug_pagealloc=on page_owner=on debug_guardpage_minorder=1");
-	assert_int_equal(in.mm->page_debug, expected);
+	assert_int_equal(in.mm->page_debug.on, expected);
 	assert_int_equal(qy__guardpage(in.mm, 0), QY_CONFIG_DEBUG);
 	assert_false(qy__guardpage(in.mm, 1));
 	assert_clean(&in);
@@ -428,7 +428,7 @@ static void take(struct live *l, unsigned int random)
 	l->page = qy_alloc_pages(in.mm, gfp, l->order);
 	if (!l->page)
 		return;
-	if (gfp & QY_GFP_ZERO || in.mm->page_debug & QY_PAGE_INIT_ON_ALLOC)
+	if (gfp & QY_GFP_ZERO || in.mm->page_debug.on & QY_PAGE_INIT_ON_ALLOC)
 		assert_true(all_are(l->page, l->order, 0));
 	l->value = (uint8_t)random;
 	memset(bytes_of(l->page), l->value, PAGE_BYTES << l->order);

@@ -116,7 +116,7 @@ static void block_goes_with_its_last_piece_after_the_cache(void **state)
 	assert_null(cache.va);
 	assert_int_equal(cache.size, 0);
 	for (int i = 0; i < 8; i++) {
-		assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES);
+		assert_int_equal(in.mm->usage.pages, before.in_use + BLOCK_PAGES);
 		give(p[(i + 3) % 8]);
 	}
 	assert_map(&before, in.mm);
@@ -134,7 +134,7 @@ static void block_goes_with_the_cache_after_its_last_piece(void **state)
 	make();
 	p = cut(500, 4);
 	give(p);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES);
+	assert_int_equal(in.mm->usage.pages, before.in_use + BLOCK_PAGES);
 	qy_page_frag_drain(in.mm, &cache);
 	assert_map(&before, in.mm);
 	qy_page_frag_drain(in.mm, &cache);
@@ -158,7 +158,7 @@ static void block_without_pieces_is_used_again(void **state)
 		assert_ptr_equal(p, va + 100);
 		assert_ptr_equal(cache.va, va);
 		assert_int_equal(cache.pieces, 1);
-		assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES);
+		assert_int_equal(in.mm->usage.pages, before.in_use + BLOCK_PAGES);
 		give(p);
 	}
 	qy_page_frag_drain(in.mm, &cache);
@@ -180,12 +180,12 @@ static void block_with_a_piece_out_is_not_used_again(void **state)
 			     qy_page_head(in.mm, qy_page_of(in.mm, second)));
 	for (int i = 0; i < 1000; i++)
 		assert_int_equal(first[i], 0x11);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 2 * BLOCK_PAGES);
+	assert_int_equal(in.mm->usage.pages, before.in_use + 2 * BLOCK_PAGES);
 	/* The first block has no cache any more: it goes with its piece. */
 	give(first);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES);
+	assert_int_equal(in.mm->usage.pages, before.in_use + BLOCK_PAGES);
 	third = cut(2000, 1);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 2 * BLOCK_PAGES);
+	assert_int_equal(in.mm->usage.pages, before.in_use + 2 * BLOCK_PAGES);
 	give(second);
 	give(third);
 	qy_page_frag_drain(in.mm, &cache);
@@ -206,11 +206,11 @@ static void block_that_somebody_holds_is_not_used_again(void **state)
 	give(p);
 	p = cut(BLOCK, 1);
 	assert_ptr_not_equal(qy_page_head(in.mm, qy_page_of(in.mm, p)), head);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + 2 * BLOCK_PAGES);
+	assert_int_equal(in.mm->usage.pages, before.in_use + 2 * BLOCK_PAGES);
 	/* The pieces are gone, the holder is not; no piece was cut from it since. */
 	refuse(qy_page_address(in.mm, head));
 	assert_int_equal(qy_page_put(in.mm, head), 0);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES);
+	assert_int_equal(in.mm->usage.pages, before.in_use + BLOCK_PAGES);
 	give(p);
 	qy_page_frag_drain(in.mm, &cache);
 	assert_map(&before, in.mm);
@@ -297,11 +297,11 @@ static void small_blocks_serve_when_there_is_no_large_one(void **state)
 	(void)state;
 	make();
 	nr = fragment(0);
-	in_use = (unsigned int)in.mm->pages_in_use;
+	in_use = (unsigned int)in.mm->usage.pages;
 	p = cut(100, 1);
 	assert_non_null(p);
 	assert_int_equal(cache.size, PAGE_BYTES);
-	assert_int_equal(in.mm->pages_in_use, in_use + 1);
+	assert_int_equal(in.mm->usage.pages, in_use + 1);
 	/* A piece that no single page holds: there is nothing, and the cache keeps what it has. */
 	assert_null(cut(PAGE_BYTES + 1, 1));
 	assert_int_equal(cache.size, PAGE_BYTES);
@@ -310,7 +310,7 @@ static void small_blocks_serve_when_there_is_no_large_one(void **state)
 	give(p);
 	give(q);
 	qy_page_frag_drain(in.mm, &cache);
-	assert_int_equal(in.mm->pages_in_use, in_use);
+	assert_int_equal(in.mm->usage.pages, in_use);
 	for (unsigned int i = 0; i < nr; i++)
 		if (held[i])
 			assert_int_equal(qy_free_pages(in.mm, held[i], 0), 0);
@@ -354,9 +354,9 @@ static void block_too_small_gives_way_to_a_larger_one(void **state)
 	q = cut(PAGE_BYTES + 1, 1);
 	assert_ptr_equal(q, (char *)cache.va + BLOCK - PAGE_BYTES - 1);
 	assert_int_equal(cache.size, BLOCK);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES + 1);
+	assert_int_equal(in.mm->usage.pages, before.in_use + BLOCK_PAGES + 1);
 	give(p);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES);
+	assert_int_equal(in.mm->usage.pages, before.in_use + BLOCK_PAGES);
 	give(q);
 	qy_page_frag_drain(in.mm, &cache);
 	assert_map(&before, in.mm);
@@ -379,7 +379,7 @@ static void small_block_without_pieces_gives_way_too(void **state)
 			assert_int_equal(qy_free_pages(in.mm, held[i], 0), 0);
 	p = cut(PAGE_BYTES + 1, 1);
 	assert_ptr_equal(p, (char *)cache.va + BLOCK - PAGE_BYTES - 1);
-	assert_int_equal(in.mm->pages_in_use, before.in_use + BLOCK_PAGES);
+	assert_int_equal(in.mm->usage.pages, before.in_use + BLOCK_PAGES);
 	give(p);
 	qy_page_frag_drain(in.mm, &cache);
 	assert_map(&before, in.mm);

@@ -258,13 +258,13 @@ static void pages_that_come_in_later_have_records(void **state)
 	(void)state;
 	make(QY_BACKING_ANON);
 	first_end = in.mm->end_pfn;
-	assert_int_equal(in.mm->page_state.owner_end, first_end);
+	assert_int_equal(in.mm->page_debug.owner_end, first_end);
 	assert_null(qy__page_owner_of(in.mm, first_end));
 	assert_null(qy__page_owner_of(in.mm, in.mm->min_pfn - 1));
 	while ((page = qy_alloc_pages(in.mm, QY_GFP_KERNEL | QY_GFP_NOWARN, 2)))
 		assert_live(page, 4, 2);
 	assert_true(in.mm->end_pfn > first_end);
-	assert_int_equal(in.mm->page_state.owner_end, in.mm->end_pfn);
+	assert_int_equal(in.mm->page_debug.owner_end, in.mm->end_pfn);
 	assert_null(qy__page_owner_of(in.mm, in.mm->end_pfn));
 	assert_clean(&in);
 }
@@ -275,7 +275,7 @@ static const char *records_start;
 
 static int failing_commit(struct qy__osif *os, void *addr, size_t len)
 {
-	if ((uintptr_t)addr - (uintptr_t)records_start <= in.mm->page_state.owner_bytes)
+	if ((uintptr_t)addr - (uintptr_t)records_start <= in.mm->page_debug.owner_bytes)
 		return -1;
 	return real_ops->commit(os, addr, len);
 }
@@ -291,7 +291,7 @@ static void pages_without_memory_for_records_work_all_the_same(void **state)
 	real_ops = in.mm->os.ops;
 	failing_ops = *real_ops;
 	failing_ops.commit = failing_commit;
-	records_start = (const char *)in.mm->owner;
+	records_start = (const char *)in.mm->page_debug.owner;
 	in.mm->os.ops = &failing_ops;
 	while (in.mm->end_pfn == first_end) {
 		last = page;
@@ -299,13 +299,13 @@ static void pages_without_memory_for_records_work_all_the_same(void **state)
 		assert_non_null(page);
 	}
 	assert_non_null(last);
-	assert_int_equal(in.mm->page_state.owner_end, first_end);
+	assert_int_equal(in.mm->page_debug.owner_end, first_end);
 	assert_null(qy__page_owner_of(in.mm, qy_page_pfn(in.mm, page)));
 	assert_int_equal(qy_free_pages(in.mm, page, 0), 0);
 	assert_true(qy_page_owner(in.mm, NULL, 0) > 100000);
 	in.mm->os.ops = real_ops;
 	assert_int_equal(qy_mm_add_memory(in.mm, PAGE_BYTES * 64), 0);
-	assert_int_equal(in.mm->page_state.owner_end, in.mm->end_pfn);
+	assert_int_equal(in.mm->page_debug.owner_end, in.mm->end_pfn);
 	assert_live(qy_alloc_pages(in.mm, QY_GFP_KERNEL, 0), 1, 0);
 	assert_clean(&in);
 }
@@ -496,7 +496,7 @@ static void nothing_is_told_when_it_is_off(void **state)
 	assert_int_equal(qy_page_owner(in.mm, text, TEXT), 0);
 	assert_string_equal(text, "");
 	assert_int_equal(qy_page_owner(in.mm, NULL, 0), 0);
-	assert_null(in.mm->owner);
+	assert_null(in.mm->page_debug.owner);
 }
 
 /* ---- stacks ---- */
@@ -619,7 +619,7 @@ static void records_go_with_their_instance(void **state)
 
 	(void)state;
 	make(QY_BACKING_ANON);
-	records = in.mm->owner;
+	records = in.mm->page_debug.owner;
 	assert_int_equal(msync(records, PAGE_BYTES, MS_ASYNC), 0);
 	tear_down(NULL);
 	assert_int_equal(msync(records, PAGE_BYTES, MS_ASYNC), -1);

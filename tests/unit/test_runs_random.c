@@ -228,7 +228,7 @@ static void all_back(size_t in_use)
 			run_free(i);
 	users_drop_all(&users);
 	qy_mm_drain_pages(in.mm);
-	assert_int_equal(in.mm->pages_in_use, in_use);
+	assert_int_equal(in.mm->usage.pages, in_use);
 	for (unsigned int z = 0; z < in.mm->nr_zones; z++)
 		assert_int_equal(in.mm->zone[z].nr_free_isolate, 0);
 	for (int i = 0; i < 2; i++) {
@@ -272,15 +272,15 @@ static void one_instance(uint32_t shape)
 	for (unsigned int i = 0; i < 2; i++)
 		qy_cma_declare(in.mm, 0, 32, 0, 0, 2 * i, false, NULL, &areas[i]);
 	qy_mm_drain_pages(in.mm);
-	in_use = in.mm->pages_in_use;
+	in_use = in.mm->usage.pages;
 	for (int n = 0; n < 1500; n++) {
 		step();
 		if (n % 16)
 			continue;
 		assert_sound(in.mm);
 		users_check(&users);
-		if (!in.mm->pcp_on)
-			assert_int_equal(in.mm->pages_in_use, in_use + owned());
+		if (!in.mm->pcp.on)
+			assert_int_equal(in.mm->usage.pages, in_use + owned());
 	}
 	got[7] += users.moved;
 	assert_int_equal(users.unknown, 0);

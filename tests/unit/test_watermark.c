@@ -32,8 +32,8 @@ static void hand_made(unsigned int nr_nodes)
 	mm.nr_zones = nr_nodes * QY_NR_ZONES;
 	mm.max_order = 10;
 	mm.pageblock_order = 9;
-	mm.cpu_provider = QY_CPU_MANUAL;
-	mm.nr_cpus = 2;
+	mm.cpus.provider = QY_CPU_MANUAL;
+	mm.cpus.nr = 2;
 	for (unsigned int i = 0; i < mm.nr_zones; i++) {
 		zone[i].node = (uint8_t)(i / QY_NR_ZONES);
 		zone[i].type = (uint8_t)(i % QY_NR_ZONES);
@@ -42,7 +42,7 @@ static void hand_made(unsigned int nr_nodes)
 
 static void configure(struct qy_watermark_config cfg)
 {
-	assert_int_equal(qy__watermark_config(&mm.watermark, &cfg), 0);
+	assert_int_equal(qy__watermark_config(&mm.marks.config, &cfg), 0);
 	qy__watermarks_setup(&mm);
 }
 
@@ -275,7 +275,7 @@ static void setup_live_machine_gives_live_figures(void **state)
 
 	(void)state;
 	live_machine();
-	assert_true(mm.marks_on);
+	assert_true(mm.marks.on);
 	assert_marks(&zone[QY_ZONE_DMA], 39, 48, 57, 66);
 	assert_marks(&zone[QY_ZONE_DMA32], 8018, 10022, 12026, 14030);
 	assert_marks(&zone[QY_ZONE_NORMAL], 0, 0, 0, 0);
@@ -361,7 +361,7 @@ static void setup_none_clears_everything(void **state)
 	live_machine();
 	zone[QY_ZONE_DMA].boost = 512;
 	configure((struct qy_watermark_config){.marks = QY_WATERMARKS_NONE});
-	assert_false(mm.marks_on);
+	assert_false(mm.marks.on);
 	for (unsigned int z = 0; z < QY_NR_ZONES; z++) {
 		assert_marks(&zone[z], 0, 0, 0, 0);
 		assert_memory_equal(zone[z].lowmem_reserve, none, sizeof(none));
@@ -375,29 +375,29 @@ static void setup_list_sizes_follow_cpus_and_configuration(void **state)
 {
 	(void)state;
 	live_machine();
-	mm.cpu_provider = QY_CPU_THREAD;
-	mm.online_cpus = 6;
+	mm.cpus.provider = QY_CPU_THREAD;
+	mm.cpus.online = 6;
 	qy__watermarks_setup(&mm);
 	assert_int_equal(zone[QY_ZONE_DMA].pcp_high, 8);
-	mm.cpu_provider = QY_CPU_MANUAL;
-	mm.nr_cpus = 3;
-	mm.cpu_node[2] = 1;
+	mm.cpus.provider = QY_CPU_MANUAL;
+	mm.cpus.nr = 3;
+	mm.topology.cpu_node[2] = 1;
 	qy__watermarks_setup(&mm);
 	assert_int_equal(zone[QY_ZONE_DMA].pcp_high, 24); /* two of three are here */
-	mm.cpu_node[0] = mm.cpu_node[1] = 1;
+	mm.topology.cpu_node[0] = mm.topology.cpu_node[1] = 1;
 	qy__watermarks_setup(&mm);
 	assert_int_equal(zone[QY_ZONE_DMA].pcp_high, 16); /* none is: all share */
-	mm.pcp_high_fraction = 8;
+	mm.pcp.high_fraction = 8;
 	qy__watermarks_setup(&mm);
 	assert_int_equal(zone[QY_ZONE_DMA].pcp_high, 160);
-	mm.config_pcp_batch = 5;
+	mm.pcp.batch = 5;
 	qy__watermarks_setup(&mm);
 	assert_int_equal(zone[QY_ZONE_DMA].pcp_batch, 5);
-	mm.config_pcp_high = 17;
+	mm.pcp.high = 17;
 	qy__watermarks_setup(&mm);
 	assert_int_equal(zone[QY_ZONE_DMA].pcp_high, 17);
 	assert_int_equal(zone[QY_ZONE_DMA32].pcp_high, 17);
-	mm.config_pcp_batch = 0;
+	mm.pcp.batch = 0;
 	qy__watermarks_setup(&mm);
 	assert_int_equal(zone[QY_ZONE_DMA].pcp_batch, 1);
 	assert_true(zone[QY_ZONE_DMA32].pcp_batch <= 17); /* never above high */

@@ -253,7 +253,7 @@ static void boost_grows_by_page_blocks_up_to_its_limit(void **state)
 
 	(void)state;
 	hand_made(0);
-	mm.watermark.boost_factor = 15000;
+	mm.marks.config.boost_factor = 15000;
 	zone.mark[QY_WMARK_HIGH] = 1000;
 	for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
 		qy__boost_watermark(&mm, &zone);
@@ -269,7 +269,7 @@ static void boost_is_at_least_a_page_block(void **state)
 {
 	(void)state;
 	hand_made(0);
-	mm.watermark.boost_factor = 1;
+	mm.marks.config.boost_factor = 1;
 	zone.mark[QY_WMARK_HIGH] = 10000;
 	for (int i = 0; i < 3; i++) {
 		qy__boost_watermark(&mm, &zone);
@@ -286,7 +286,7 @@ static void boost_small_zones_and_no_marks_get_none(void **state)
 {
 	(void)state;
 	hand_made(0);
-	mm.watermark.boost_factor = 15000;
+	mm.marks.config.boost_factor = 15000;
 	zone.mark[QY_WMARK_HIGH] = 1000;
 	zone.managed = 4 * 512 - 1;
 	qy__boost_watermark(&mm, &zone);
@@ -299,7 +299,7 @@ static void boost_small_zones_and_no_marks_get_none(void **state)
 	qy__boost_watermark(&mm, &zone);
 	assert_int_equal(zone.boost, 0);
 	zone.mark[QY_WMARK_HIGH] = 1000;
-	mm.watermark.boost_factor = QY_NO_RESERVE;
+	mm.marks.config.boost_factor = QY_NO_RESERVE;
 	qy__boost_watermark(&mm, &zone);
 	assert_int_equal(zone.boost, 0);
 }
@@ -310,7 +310,7 @@ static void boost_largest_figures_do_not_wrap(void **state)
 	(void)state;
 	hand_made(0);
 	mm.pageblock_order = 24;
-	mm.watermark.boost_factor = QY_NO_RESERVE - 1;
+	mm.marks.config.boost_factor = QY_NO_RESERVE - 1;
 	zone.managed = UINT32_MAX;
 	zone.mark[QY_WMARK_HIGH] = UINT32_C(1) << 31;
 	for (int i = 0; i < 1000; i++)

@@ -40,14 +40,14 @@ static void hand_made(unsigned int nr_nodes)
 	memset(&mm, 0, sizeof(mm));
 	mm.nr_nodes = nr_nodes;
 	mm.nr_zones = nr_nodes * QY_NR_ZONES;
-	mm.distance = distance;
+	mm.topology.distance = distance;
 	mm.max_pfn = nr_nodes * NODE_PAGES;
-	mm.cpu_provider = QY_CPU_MANUAL;
-	mm.nr_cpus = nr_nodes;
-	mm.zone_limit[NORMAL] = mm.zone_limit[HIGHMEM] = mm.max_pfn;
+	mm.cpus.provider = QY_CPU_MANUAL;
+	mm.cpus.nr = nr_nodes;
+	mm.topology.zone_limit[NORMAL] = mm.topology.zone_limit[HIGHMEM] = mm.max_pfn;
 	for (unsigned int i = 0; i < nr_nodes; i++) {
-		mm.node_limit[i] = (i + 1) * NODE_PAGES;
-		mm.cpu_node[i] = (uint8_t)i;
+		mm.topology.node_limit[i] = (i + 1) * NODE_PAGES;
+		mm.topology.cpu_node[i] = (uint8_t)i;
 		for (unsigned int j = 0; j < nr_nodes; j++)
 			distance[i * nr_nodes + j] = i == j ? 10 : 20;
 	}
@@ -65,8 +65,8 @@ static void build(enum qy_zonelist_order order)
 	lists = malloc(qy__zonelists_bytes(mm.nr_nodes));
 	assert_non_null(lists);
 	memset(lists, 0x11, qy__zonelists_bytes(mm.nr_nodes));
-	mm.zonelists = lists;
-	mm.zonelist_order = order;
+	mm.zonelist.index = lists;
+	mm.zonelist.order = order;
 	qy__zonelists_build(&mm);
 }
 
@@ -122,7 +122,7 @@ static void node_order_distance_beats_every_other_reason(void **state)
 	hand_made(3);
 	set_distance(2, 0, 20);
 	set_distance(2, 1, 21);
-	mm.nr_cpus = 1; /* on node 0 alone */
+	mm.cpus.nr = 1; /* on node 0 alone */
 	assert_order(2, load, 2, 0, 1);
 }
 
@@ -182,10 +182,10 @@ static void node_order_prefers_equal_nodes_without_cpus(void **state)
 
 	(void)state;
 	hand_made(4);
-	mm.nr_cpus = 3; /* 0, 1, 2 */
+	mm.cpus.nr = 3; /* 0, 1, 2 */
 	assert_order(0, load, 0, 3, 1, 2);
 	/* With threads nobody knows where the CPUs are: all alike. */
-	mm.cpu_provider = QY_CPU_THREAD;
+	mm.cpus.provider = QY_CPU_THREAD;
 	memset(load, 0, sizeof(load));
 	assert_order(0, load, 0, 1, 2, 3);
 }
@@ -200,7 +200,7 @@ static void node_order_any_distances_give_a_sorted_permutation(void **state)
 		unsigned int load[QY_MAX_NODES] = {0}, nr = 1 + qy__rng_below(&rng, QY_MAX_NODES);
 
 		hand_made(nr);
-		mm.nr_cpus = qy__rng_below(&rng, 64) + 1;
+		mm.cpus.nr = qy__rng_below(&rng, 64) + 1;
 		for (unsigned int i = 0; i < nr * nr; i++)
 			if (i % (nr + 1))
 				distance[i] = (uint8_t)(11 + qy__rng_below(&rng, 1 + round % 245));
@@ -225,9 +225,9 @@ static void build_by_node_tries_all_zones_of_a_node_first(void **state)
 {
 	(void)state;
 	hand_made(2);
-	mm.zone_limit[DMA] = 100;
-	mm.zone_limit[DMA32] = 1200;
-	mm.zone_limit[NORMAL] = 1800;
+	mm.topology.zone_limit[DMA] = 100;
+	mm.topology.zone_limit[DMA32] = 1200;
+	mm.topology.zone_limit[NORMAL] = 1800;
 	build(QY_ZONELIST_NODE);
 	assert_list(0, 0, ON(0, DMA32), ON(0, DMA), ON(1, HIGHMEM), ON(1, NORMAL), ON(1, DMA32));
 	assert_list(1, 0, ON(1, HIGHMEM), ON(1, NORMAL), ON(1, DMA32), ON(0, DMA32), ON(0, DMA));
@@ -239,9 +239,9 @@ static void build_by_zone_tries_a_zone_on_all_nodes_first(void **state)
 {
 	(void)state;
 	hand_made(2);
-	mm.zone_limit[DMA] = 100;
-	mm.zone_limit[DMA32] = 1200;
-	mm.zone_limit[NORMAL] = 1800;
+	mm.topology.zone_limit[DMA] = 100;
+	mm.topology.zone_limit[DMA32] = 1200;
+	mm.topology.zone_limit[NORMAL] = 1800;
 	build(QY_ZONELIST_ZONE);
 	assert_list(0, 0, ON(1, HIGHMEM), ON(1, NORMAL), ON(0, DMA32), ON(1, DMA32), ON(0, DMA));
 	assert_list(1, 0, ON(1, HIGHMEM), ON(1, NORMAL), ON(1, DMA32), ON(0, DMA32), ON(0, DMA));
@@ -254,19 +254,19 @@ static void build_leaves_out_zones_that_the_limits_leave_no_page(void **state)
 	(void)state;
 	hand_made(2);
 	mm.end_pfn = 1;
-	mm.zone_limit[DMA] = 1000; /* all of node 0 */
-	mm.zone_limit[DMA32] = 1000;
+	mm.topology.zone_limit[DMA] = 1000; /* all of node 0 */
+	mm.topology.zone_limit[DMA32] = 1000;
 	build(QY_ZONELIST_NODE);
 	assert_list(0, 0, ON(0, DMA), ON(1, NORMAL));
-	mm.zone_limit[DMA] = 999;
+	mm.topology.zone_limit[DMA] = 999;
 	build(QY_ZONELIST_NODE);
 	assert_list(0, 0, ON(0, DMA32), ON(0, DMA), ON(1, NORMAL));
-	mm.zone_limit[DMA] = mm.zone_limit[DMA32] = 1001;
+	mm.topology.zone_limit[DMA] = mm.topology.zone_limit[DMA32] = 1001;
 	build(QY_ZONELIST_NODE);
 	assert_list(0, 0, ON(0, DMA), ON(1, NORMAL), ON(1, DMA));
 	/* Pages before the first and after the last one of the span do not exist. */
-	mm.zone_limit[DMA] = 200;
-	mm.zone_limit[DMA32] = 300;
+	mm.topology.zone_limit[DMA] = 200;
+	mm.topology.zone_limit[DMA32] = 300;
 	mm.min_pfn = 200;
 	build(QY_ZONELIST_NODE);
 	assert_list(0, 0, ON(0, NORMAL), ON(0, DMA32), ON(1, NORMAL));
@@ -279,7 +279,8 @@ static void build_leaves_out_zones_that_the_limits_leave_no_page(void **state)
 	assert_list(1, 0, ON(0, NORMAL), ON(0, DMA32), ON(0, DMA)); /* a node without memory */
 	assert_int_equal(length(qy__zonelist(&mm, 1, QY_GFP_THISNODE)), 0);
 	/* No limit: up to the last page frame number. */
-	mm.zone_limit[NORMAL] = mm.zone_limit[HIGHMEM] = mm.node_limit[1] = UINT32_MAX;
+	mm.topology.zone_limit[NORMAL] = mm.topology.zone_limit[HIGHMEM] =
+		mm.topology.node_limit[1] = UINT32_MAX;
 	mm.max_pfn = UINT32_MAX;
 	build(QY_ZONELIST_NODE);
 	assert_list(1, QY_GFP_THISNODE, ON(1, NORMAL));
@@ -292,9 +293,9 @@ static void find_zones(void)
 	for (unsigned int pfn = mm.min_pfn; pfn < mm.max_pfn; pfn++) {
 		unsigned int node = 0, type = 0;
 
-		while (pfn >= mm.node_limit[node])
+		while (pfn >= mm.topology.node_limit[node])
 			node++;
-		while (pfn >= mm.zone_limit[type])
+		while (pfn >= mm.topology.zone_limit[type])
 			type++;
 		has_pages[ON(node, type)] = true;
 	}
@@ -318,7 +319,7 @@ static void assert_sorted(unsigned int node)
 			continue;
 		far = distance[node * mm.nr_nodes + n];
 		before = distance[node * mm.nr_nodes + list[i - 1] / QY_NR_ZONES];
-		if (mm.zonelist_order == QY_ZONELIST_NODE) {
+		if (mm.zonelist.order == QY_ZONELIST_NODE) {
 			assert_true(before <= far);
 			if (list[i - 1] / QY_NR_ZONES == n)
 				assert_true(list[i - 1] % QY_NR_ZONES > type);
@@ -344,13 +345,14 @@ static void build_any_limits_list_every_zone_that_has_pages_once(void **state)
 
 		hand_made(nr);
 		for (unsigned int i = 0; i < nr; i++)
-			mm.node_limit[i] = end += 1 + qy__rng_below(&rng, 40);
+			mm.topology.node_limit[i] = end += 1 + qy__rng_below(&rng, 40);
 		mm.max_pfn = end;
-		mm.min_pfn = qy__rng_below(&rng, mm.node_limit[0]);
+		mm.min_pfn = qy__rng_below(&rng, mm.topology.node_limit[0]);
 		end = 0;
 		for (unsigned int type = 0; type < HIGHMEM; type++)
-			mm.zone_limit[type] = end += qy__rng_below(&rng, mm.max_pfn - end + 1);
-		mm.zone_limit[HIGHMEM] = mm.max_pfn;
+			mm.topology.zone_limit[type] = end +=
+				qy__rng_below(&rng, mm.max_pfn - end + 1);
+		mm.topology.zone_limit[HIGHMEM] = mm.max_pfn;
 		for (unsigned int i = 0; i < nr * nr; i++)
 			if (i % (nr + 1))
 				distance[i] = (uint8_t)(11 + qy__rng_below(&rng, 5));
@@ -398,9 +400,9 @@ static void zonelist_skips_zones_too_high_for_the_request(void **state)
 
 	(void)state;
 	hand_made(2);
-	mm.zone_limit[DMA] = 100;
-	mm.zone_limit[DMA32] = 1200;
-	mm.zone_limit[NORMAL] = 1800;
+	mm.topology.zone_limit[DMA] = 100;
+	mm.topology.zone_limit[DMA32] = 1200;
+	mm.topology.zone_limit[NORMAL] = 1800;
 	build(QY_ZONELIST_NODE);
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		assert_int_equal(qy_zonelist(&mm, 0, table[i].gfp, list, 8), table[i].nr);
