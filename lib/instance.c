@@ -144,13 +144,15 @@ void qy_mm_fork_prepare(struct qy_mm *mm)
 	qy__slab_lock_all(mm);
 	qy__debug_lock_all(mm);
 	qy__mm_lock_all(mm);
-	qy__report_lock_all(mm);
+	qy__depot_lock_all(mm);
+	qy__lock(&mm->report.lock);
 	qy__percpu_fork_prepare();
 }
 
 static void unlock_floors(struct qy_mm *mm)
 {
-	qy__report_unlock_all(mm);
+	qy__unlock(&mm->report.lock);
+	qy__depot_unlock_all(mm);
 	qy__mm_unlock_all(mm);
 	qy__debug_unlock_all(mm);
 	qy__slab_unlock_all(mm);

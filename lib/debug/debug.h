@@ -7,15 +7,14 @@
  *   object.c      fill, check, repair one object    slab_debug.c  the locked path of debug caches
  *   track.c       who allocated, who freed          quarantine.c  freed objects kept back
  *   large.c       kmalloc blocks above two pages    validate.c    everything, on demand
- *   claim.c       released as it was asked for?
- *   report.c, report_text.c   telling it (in every build)
+ *   claim.c       released as it was asked for?      state.c   start, fork()
  */
 #ifndef QY_DEBUG_DEBUG_H
 #define QY_DEBUG_DEBUG_H
 
 #include <quarry/debug.h>
 
-#include "debug/report.h"
+#include "page/page_report.h"
 #include "slab/slab.h"
 #include "util/stackdepot.h"
 
@@ -120,12 +119,15 @@ qy_slab_flags_t qy__debug_cache_flags(const struct qy__debug_config *cfg, const 
  */
 int qy__debug_config_init(struct qy_mm *mm, const struct qy_mm_config *cfg);
 
-/* ---- report.c: over fork() ---- */
+/* ---- state.c ---- */
 
-void qy__debug_lock_all(struct qy_mm *mm); /* before the page floor's locks */
+int qy__debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg); /* before the hand-over */
+/* fork(): before the page floor's locks … */
+void qy__debug_lock_all(struct qy_mm *mm);
 void qy__debug_unlock_all(struct qy_mm *mm);
-void qy__report_lock_all(struct qy_mm *mm); /* after them */
-void qy__report_unlock_all(struct qy_mm *mm);
+/* … and after them. */
+void qy__depot_lock_all(struct qy_mm *mm);
+void qy__depot_unlock_all(struct qy_mm *mm);
 
 /* ---- bad_pointer.c ---- */
 
@@ -171,7 +173,6 @@ void qy__debug_mismatch_title(struct qy_report *r, const struct qy__origin *o,
 			      const struct qy__call *call);
 
 /* track.c */
-int qy__debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg); /* before the hand-over */
 /* stack, thread, time. No lock held. */
 void qy__debug_call(struct qy_mm *mm, struct qy__call *call);
 void qy__debug_set_track(struct qy_cache *c, void *object, int which, const struct qy__call *call);
@@ -268,11 +269,6 @@ static inline void qy__debug_mismatch_title(struct qy_report *r, const struct qy
 					    const struct qy__call *call)
 {
 	(void)r, (void)o, (void)call;
-}
-static inline int qy__debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
-{
-	(void)mm, (void)cfg;
-	return 0;
 }
 static inline void qy__debug_call(struct qy_mm *mm, struct qy__call *call)
 {

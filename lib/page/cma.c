@@ -18,13 +18,14 @@
 #include <errno.h>
 #include <string.h>
 
-#include "debug/report.h"
 #include "page/buddy.h"
 #include "page/contig.h"
 #include "page/page_alloc.h"
+#include "page/page_report.h"
 #include "page/pcp.h"
 #include "util/align.h"
 #include "util/bitops.h"
+#include "util/fmt.h"
 #include "util/plant.h"
 
 static uint32_t nr_bits(const struct qy_cma *area)

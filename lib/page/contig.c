@@ -27,14 +27,15 @@
 
 #include <errno.h>
 
-#include "debug/report.h"
 #include "page/buddy.h"
 #include "page/page_alloc.h"
 #include "page/page_debug.h"
+#include "page/page_report.h"
 #include "page/pcp.h"
 #include "page/zone.h"
 #include "page/zonelist.h"
 #include "util/align.h"
+#include "util/fmt.h"
 #include "util/plant.h"
 
 #define MOST_YIELDS 1000u

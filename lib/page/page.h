@@ -36,6 +36,7 @@
 #include <quarry/page.h>
 
 #include "osif/osif.h"
+#include "report/report.h"
 #include "util/compiler.h"
 #include "util/lock.h"
 #include "util/percpu.h"
@@ -179,15 +180,6 @@ struct qy__zone {
 	uint64_t numa[QY__NR_NUMA_EVENTS]; /* counted if there are two nodes */
 	struct qy__pcp *pcp;		   /* [nr_cpus], NULL: no lists */
 	struct qy__free_area area[QY__NR_ORDERS];
-};
-
-/* What every floor needs to report: see debug/report.h. */
-struct qy__report_state {
-	struct qy__lock lock;
-	struct qy_report_sink sink;
-	enum qy_policy policy;
-	uint64_t found; /* reports that are bugs */
-	uint64_t seq;
 };
 
 struct qy__slab_state;

@@ -13,10 +13,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "debug/report.h"
 #include "page/alloc_context.h"
 #include "page/buddy.h"
 #include "page/page_debug.h"
+#include "page/page_report.h"
 #include "page/pcp.h"
 #include "page/report_free.h"
 #include "page/zone.h"

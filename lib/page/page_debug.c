@@ -16,8 +16,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "debug/report.h"
 #include "page/page_owner.h"
+#include "page/page_report.h"
 #include "page/pcp.h"
 #include "util/align.h"
 #include "util/backtrace.h"

@@ -16,8 +16,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "debug/report.h"
 #include "page/page_alloc.h"
+#include "page/page_report.h"
 #include "util/align.h"
 #include "util/bitops.h"
 #include "util/plant.h"

@@ -28,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "debug/report.h"
+#include "page/page_report.h"
 #include "page/pcp.h"
 #include "util/plant.h"
 

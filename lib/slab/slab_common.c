@@ -22,6 +22,7 @@
 #include "util/align.h"
 #include "util/assert.h"
 #include "util/bitops.h"
+#include "util/fmt.h"
 #include "util/plant.h"
 
 #define KNOWN_FLAGS                                                                                \

@@ -20,10 +20,13 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 #include <unwind.h>
+
+#include <quarry/debug.h>
 
 #include "util/align.h"
 #include "util/atomic.h"
@@ -37,6 +40,8 @@
 #define SMALLEST_PAGE 4096ul
 #define NR_COUNTERS 16u
 #define FORK_PATIENCE_US 50000u
+#define DEEPEST QY_STACK_MAX /* frames of a stack that is kept … */
+#define OWN_FRAMES 12	     /* … and of the library, on top of it */
 
 /* Stray links may lead to red zones of the program's own sanitizer. */
 #define NO_SANITIZE __attribute__((no_sanitize("address", "thread")))
@@ -298,4 +303,24 @@ void qy__backtrace_fork_child(void)
 	for (unsigned int i = 0; i < NR_COUNTERS; i++)
 		qy__store_relaxed(&inside[i].nr, 0);
 	__atomic_store_n(&forking, 0, __ATOMIC_SEQ_CST);
+}
+
+unsigned int qy__backtrace_from(uintptr_t *pcs, unsigned int max, uintptr_t caller)
+{
+	uintptr_t all[DEEPEST + OWN_FRAMES];
+	unsigned int n = qy__backtrace(all, ARRAY_SIZE(all), 0), first = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (all[i] != caller)
+			continue;
+		first = i ? i - 1 : 0;
+		break;
+	}
+	n = min(n - first, max);
+	memcpy(pcs, all + first, n * sizeof(pcs[0]));
+	if (!n && max && caller) {
+		pcs[0] = caller;
+		n = 1;
+	}
+	return n;
 }

@@ -22,6 +22,13 @@ void qy__backtrace_init(void);
  */
 unsigned int qy__backtrace(uintptr_t *pcs, unsigned int max, unsigned int skip);
 
+/*
+ * The stack from a public function's caller on, with that function itself as first frame. @caller:
+ * its return address; a stack in which it does not occur is given whole; no stack: @caller alone.
+ * No lock may be held: the unwinder has its own, and may allocate.
+ */
+unsigned int qy__backtrace_from(uintptr_t *pcs, unsigned int max, uintptr_t caller);
+
 /* Frame pointers only: async-signal-safe. */
 unsigned int qy__backtrace_fp(uintptr_t *pcs, unsigned int max, unsigned int skip);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reads reports: their text form (lib/debug/report.h), raw or as `quarry check` prints it."""
+"""Reads reports: their text form (lib/report/report.h), raw or as `quarry check` prints it."""
 import re
 
 RULE = "=" * 77

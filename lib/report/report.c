@@ -7,14 +7,14 @@
  *
  * Lock: report.lock, the last of all; held while the sink runs, so that two reports never mix.
  */
-#include "debug/debug.h"
+#include "report/report.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "util/backtrace.h"
+#include "util/fmt.h"
 #include "util/hash.h"
 #include "util/module.h"
 
@@ -46,26 +46,6 @@ void qy__report_fix(struct qy_report *r, const char *fmt, ...)
 	va_start(ap, fmt);
 	qy__vfmt(&buf, fmt, ap);
 	va_end(ap);
-}
-
-unsigned int qy__backtrace_from(uintptr_t *pcs, unsigned int max, uintptr_t caller)
-{
-	uintptr_t all[QY_STACK_MAX + 12]; /* the library's own frames lie on top */
-	unsigned int n = qy__backtrace(all, ARRAY_SIZE(all), 0), first = 0;
-
-	for (unsigned int i = 0; i < n; i++) {
-		if (all[i] != caller)
-			continue;
-		first = i ? i - 1 : 0;
-		break;
-	}
-	n = min(n - first, max);
-	memcpy(pcs, all + first, n * sizeof(pcs[0]));
-	if (!n && max && caller) {
-		pcs[0] = caller;
-		n = 1;
-	}
-	return n;
 }
 
 /* Frames as file and offset: the same in every run, wherever the files are loaded. */
@@ -111,13 +91,11 @@ bool qy__in_report(void)
 	return in_sink;
 }
 
-void qy__report_emit(struct qy_report *r)
+void qy__report_tell(struct qy__report_state *st, struct qy_report *r)
 {
-	struct qy__report_state *st = &r->mm->report;
 	bool outer = in_sink; /* another instance's sink may use this one */
 	enum qy_policy policy;
 
-	r->when = qy__osif_now(&r->mm->os);
 	r->hash = report_hash(r);
 	qy__lock(&st->lock);
 	r->seq = ++st->seq;
@@ -135,26 +113,6 @@ void qy__report_emit(struct qy_report *r)
 		die();
 }
 
-void qy__report_bad_page(struct qy_mm *mm, enum qy_report_kind kind, const void *addr,
-			 const struct qy_page *page, const char *title, uintptr_t caller)
-{
-	uintptr_t pc[QY_STACK_MAX];
-	struct qy_report r;
-
-	qy__report_init(&r, mm, kind, "page");
-	qy__report_title(&r, "%s", title);
-	r.object = addr;
-	if (page) {
-		r.object = r.slab = qy__page_addr(mm, page);
-		r.object_size = QY_PAGE_SIZE << (page->order <= mm->max_order ? page->order : 0);
-	}
-	r.here.nr = qy__backtrace_from(pc, QY_STACK_MAX, caller);
-	r.here.pc = pc;
-	r.here.tid = qy__osif_tid();
-	qy__report_fix(&r, "Object at 0x%lx not freed", (unsigned long)(uintptr_t)r.object);
-	qy__report_emit(&r);
-}
-
 void qy__report_to_stderr(const struct qy_report *r, void *ctx)
 {
 	static struct qy__lock lock; /* of the scratch buffer, the process's, no instance's */
@@ -166,25 +124,6 @@ void qy__report_to_stderr(const struct qy_report *r, void *ctx)
 	n = qy_report_text(r, text, sizeof(text));
 	qy__write_all(STDERR_FILENO, text, min(n, sizeof(text) - 1));
 	qy__unlock(&lock);
-}
-
-void qy_mm_set_sink(struct qy_mm *mm, struct qy_report_sink sink)
-{
-	qy__lock(&mm->report.lock);
-	mm->report.sink = sink;
-	qy__unlock(&mm->report.lock);
-}
-
-void qy_mm_set_policy(struct qy_mm *mm, enum qy_policy policy)
-{
-	qy__lock(&mm->report.lock);
-	mm->report.policy = policy;
-	qy__unlock(&mm->report.lock);
-}
-
-uint64_t qy_mm_reports(const struct qy_mm *mm)
-{
-	return qy__load_relaxed(&mm->report.found);
 }
 
 const char *qy_report_kind_name(enum qy_report_kind kind)
@@ -211,30 +150,4 @@ const char *qy_report_kind_name(enum qy_report_kind kind)
 	};
 
 	return (unsigned int)kind < QY_NR_REPORT_KINDS ? name[kind] : "unknown";
-}
-
-/* fork(): the locks that are taken inside the page floor's. */
-void qy__report_lock_all(struct qy_mm *mm)
-{
-	qy__lock(&mm->debug->depot.lock);
-	qy__lock(&mm->report.lock);
-}
-
-void qy__report_unlock_all(struct qy_mm *mm)
-{
-	qy__unlock(&mm->report.lock);
-	qy__unlock(&mm->debug->depot.lock);
-}
-
-/* … and those taken outside them. */
-void qy__debug_lock_all(struct qy_mm *mm)
-{
-	qy__lock(&mm->debug->large_lock);
-	qy__lock(&mm->debug->quarantine.lock);
-}
-
-void qy__debug_unlock_all(struct qy_mm *mm)
-{
-	qy__unlock(&mm->debug->quarantine.lock);
-	qy__unlock(&mm->debug->large_lock);
 }

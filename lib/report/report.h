@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report.h - found → described → decided. In every build: the page floor reports too.
+ * report.h - found → described → decided: a floor of its own, so that every floor above the
+ * operating system may report. In every build.
  *
  * A finder fills a struct qy_report on its stack (init, then the fields it knows), and emits it:
  * sequence number, hash, sink, policy. Nothing here allocates. Locks of the finder may be held; the
@@ -25,13 +26,22 @@
  *   FIX <cache>: Restoring Right Redzone 0x…-0x…=0xcc
  *   77 '='
  */
-#ifndef QY_DEBUG_REPORT_H
-#define QY_DEBUG_REPORT_H
+#ifndef QY_REPORT_REPORT_H
+#define QY_REPORT_REPORT_H
 
 #include <quarry/debug.h>
 
-#include "page/page.h"
-#include "util/fmt.h"
+#include "util/compiler.h"
+#include "util/lock.h"
+
+/* An instance's part in it. */
+struct qy__report_state {
+	struct qy__lock lock;
+	struct qy_report_sink sink;
+	enum qy_policy policy;
+	uint64_t found; /* reports that are bugs */
+	uint64_t seq;
+};
 
 void qy__report_init(struct qy_report *r, struct qy_mm *mm, enum qy_report_kind kind,
 		     const char *cache);
@@ -41,19 +51,12 @@ __attribute__((format(printf, 2, 3))) void qy__report_fix(struct qy_report *r, c
 							  ...);
 /* Is the calling thread inside a sink? */
 bool qy__in_report(void);
-/* Number, hash, tell, decide. Does not return under QY_POLICY_ABORT when the kind is a bug. */
-void qy__report_emit(struct qy_report *r);
-
-/* A finding of the page floor about @page (may be NULL: no such page) or @addr. */
-void qy__report_bad_page(struct qy_mm *mm, enum qy_report_kind kind, const void *addr,
-			 const struct qy_page *page, const char *title, uintptr_t caller);
-
 /*
- * The stack from the public function's caller on, with that function itself as first frame. @caller
- * is the return address of the public function; a stack in which it does not occur is given whole.
- * No lock may be held.
+ * Number, hash, tell, decide: @st is that of the instance the report speaks of. Does not return
+ * under QY_POLICY_ABORT when the kind is a bug. Floors that know the instance call
+ * qy__report_emit() (page/page_report.h), which also says when it was.
  */
-unsigned int qy__backtrace_from(uintptr_t *pcs, unsigned int max, uintptr_t caller);
+void qy__report_tell(struct qy__report_state *st, struct qy_report *r);
 
 /* The default sink: text on standard error. */
 void qy__report_to_stderr(const struct qy_report *r, void *ctx);

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "debug/report.h"
+#include "report/report.h"
+#include "util/fmt.h"
 #include "util/module.h"
 
 #define RULE 77
