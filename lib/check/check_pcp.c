@@ -30,7 +30,7 @@ static inline bool is_listed(const struct qy_page *page, unsigned int order, uns
 
 /* Return: blocks seen on the list. */
 static uint32_t walk(struct qy__census *c, unsigned int cpu, unsigned int i,
-		     const struct qy__pcp_list *list, struct tally *t)
+		     const struct qy__page_stack *list, struct tally *t)
 {
 	unsigned int order = i / QY_MIGRATE_PCPTYPES, type = i % QY_MIGRATE_PCPTYPES;
 	uint32_t pfn = list->head, prev = 0, n;

@@ -19,33 +19,11 @@
 
 #define MOST_YIELDS 100000u /* who is inside comes out at once, unless he does not run */
 
-static void push_tail(struct qy_mm *mm, struct qy__pcp_list *list, struct qy_page *page)
-{
-	uint32_t pfn = qy__page_pfn(mm, page);
-
-	page->prev = list->tail;
-	if (list->nr)
-		qy__pfn_page(mm, list->tail)->next = pfn;
-	else
-		list->head = pfn;
-	list->tail = pfn;
-	list->nr++;
-}
-
-static struct qy_page *pop_tail(struct qy_mm *mm, struct qy__pcp_list *list)
-{
-	struct qy_page *page = qy__pfn_page(mm, list->tail);
-
-	list->tail = page->prev;
-	list->nr--;
-	return page;
-}
-
 /* A batch from the zone, in the order of addresses where it was cut from one block. */
 static bool refill(struct qy_mm *mm, struct qy__zone *zone, struct qy__pcp *pcp, unsigned int order,
 		   unsigned int type, unsigned int alloc_flags)
 {
-	struct qy__pcp_list *list = &pcp->list[qy__pcp_index(order, type)];
+	struct qy__page_stack *list = &pcp->list[qy__pcp_index(order, type)];
 	uint32_t batch = qy__load_relaxed(&zone->pcp_batch), n;
 
 	if (qy__load_relaxed(&zone->pcp_disabled))
@@ -60,7 +38,7 @@ static bool refill(struct qy_mm *mm, struct qy__zone *zone, struct qy__pcp *pcp,
 			break;
 		page->migratetype = qy__pageblock_type(mm, qy__page_pfn(mm, page));
 		qy__store_relaxed(&page->type, QY__PAGE_PCP);
-		push_tail(mm, list, page);
+		qy__page_stack_push_tail(mm, list, page);
 	}
 	qy__count_in_use_locked(mm, (size_t)n << order);
 	qy__unlock(&zone->lock);
@@ -92,7 +70,7 @@ static uint32_t give_back(struct qy_mm *mm, struct qy__zone *zone, struct qy__pc
 
 	qy__lock(&zone->lock);
 	while (done < pages && empty < QY__PCP_LISTS) {
-		struct qy__pcp_list *list;
+		struct qy__page_stack *list;
 		struct qy_page *page;
 
 		i = (i + 1) % QY__PCP_LISTS;
@@ -102,7 +80,7 @@ static uint32_t give_back(struct qy_mm *mm, struct qy__zone *zone, struct qy__pc
 			continue;
 		}
 		empty = 0;
-		page = pop_tail(mm, list);
+		page = qy__page_stack_pop_tail(mm, list);
 		done += 1u << page->order;
 		qy__free_one_locked(mm, zone, qy__page_pfn(mm, page), page->order, QY__FPI_NONE);
 	}

@@ -19,26 +19,18 @@
 #ifndef QY_PAGE_PCP_H
 #define QY_PAGE_PCP_H
 
-#include "page/page.h"
+#include "page/page_list.h"
 #include "util/plant.h"
 
 #define QY__PCP_ORDERS 4 /* 0 … 3 */
 #define QY__PCP_LISTS (QY_MIGRATE_PCPTYPES * QY__PCP_ORDERS)
-
-/*
- * Newest first. The newest's prev and the oldest's next mean nothing, nor do head and tail when nr
- * is 0: zeroed is empty.
- */
-struct qy__pcp_list {
-	uint32_t head, tail, nr;
-};
 
 struct qy__pcp {
 	uint32_t busy;
 	uint32_t count;	     /* pages on all lists */
 	uint8_t free_factor; /* how many frees came in a row: more is given back at a time */
 	uint8_t next_list;   /* where the last round of giving back ended */
-	struct qy__pcp_list list[QY__PCP_LISTS]; /* [order * 3 + migratetype] */
+	struct qy__page_stack list[QY__PCP_LISTS]; /* [qy__pcp_index()], warmest block first */
 } __attribute__((aligned(64)));
 
 static inline unsigned int qy__pcp_index(unsigned int order, unsigned int migratetype)
@@ -78,11 +70,9 @@ static inline struct qy_page *qy__pcp_pop(const struct qy_mm *mm, const struct q
 					  struct qy__pcp *pcp, unsigned int order,
 					  unsigned int migratetype)
 {
-	struct qy__pcp_list *list = &pcp->list[qy__pcp_index(order, migratetype)];
-	struct qy_page *page = qy__pfn_page(mm, list->head);
+	struct qy__page_stack *list = &pcp->list[qy__pcp_index(order, migratetype)];
+	struct qy_page *page = qy__page_stack_pop(mm, list);
 
-	list->head = page->next;
-	list->nr--;
 	qy__store_relaxed(&pcp->count, pcp->count - (1u << order));
 	pcp->free_factor >>= 1;
 	/* In one store: whoever frees it loads all four bytes at once. */
@@ -120,20 +110,6 @@ static inline void qy__pcp_add_count(struct qy__pcp *pcp, uint32_t pages)
 	qy__store_relaxed(&pcp->count, pcp->count + pages);
 }
 
-/* @list: of @order, and of the type of the head's page block. */
-static inline void qy__pcp_push(struct qy_mm *mm, struct qy__pcp_list *list, struct qy_page *head)
-{
-	uint32_t pfn = qy__page_pfn(mm, head);
-
-	head->next = list->head;
-	if (list->nr)
-		qy__pfn_page(mm, list->head)->prev = pfn;
-	else
-		list->tail = pfn;
-	list->head = pfn;
-	list->nr++;
-}
-
 /* As qy__pcp_free(), inline. */
 static QY_ALWAYS_INLINE bool qy__pcp_put(struct qy_mm *mm, struct qy__zone *zone,
 					 struct qy_page *head, unsigned int order)
@@ -153,7 +129,7 @@ static QY_ALWAYS_INLINE bool qy__pcp_put(struct qy_mm *mm, struct qy__zone *zone
 	qy__store_relaxed(&head->alloc.refcount, 0);
 	qy__store_relaxed(&head->state, QY__PAGE_STATE(QY__PAGE_PCP, order, zone->index, 0));
 	list = qy__pcp_index(qy__planted(LIST_OF_ORDER_0) ? 0 : order, list);
-	qy__pcp_push(mm, &pcp->list[list], head);
+	qy__page_stack_push(mm, &pcp->list[list], head);
 	qy__pcp_add_count(pcp, 1u << order);
 	burst = order && pcp->free_factor;
 	if (unlikely(pcp->count >= qy__load_relaxed(&zone->pcp_limit) || burst))

@@ -159,7 +159,7 @@ static inline bool read_free(struct state *s, unsigned int order, uint32_t *met)
 	return true;
 }
 
-static inline bool read_list(struct sequence *to, const struct qy__pcp_list *list,
+static inline bool read_list(struct sequence *to, const struct qy__page_stack *list,
 			     unsigned int order, uint32_t *met)
 {
 	uint32_t pfn = list->head, prev = 0;
@@ -337,7 +337,7 @@ static inline void build_cpu(const struct state *s, unsigned int cpu, uint64_t s
 	struct qy__pcp *pcp = &rig.zone->pcp[cpu];
 
 	for (unsigned int order = 0; order < ORDERS; order++) {
-		struct qy__pcp_list *list = &pcp->list[qy__pcp_index(order, 0)];
+		struct qy__page_stack *list = &pcp->list[qy__pcp_index(order, 0)];
 		const struct sequence *from = &s->list[cpu][order];
 
 		build_sequence(from, order, QY__PAGE_PCP, salt);

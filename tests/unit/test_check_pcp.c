@@ -19,7 +19,7 @@ static struct qy__zone *normal(void)
 	return &in.mm->zone[QY_ZONE_NORMAL];
 }
 
-static struct qy__pcp_list *list_of(unsigned int cpu, unsigned int order, unsigned int type)
+static struct qy__page_stack *list_of(unsigned int cpu, unsigned int order, unsigned int type)
 {
 	return &normal()->pcp[cpu].list[order * QY_MIGRATE_PCPTYPES + type];
 }
@@ -113,7 +113,7 @@ static void check_counts_P1(void **state)
 
 static void check_links_P1(void **state)
 {
-	struct qy__pcp_list *list = list_of(0, 0, 0);
+	struct qy__page_stack *list = list_of(0, 0, 0);
 
 	(void)state;
 	list->head = UINT32_MAX;
@@ -143,7 +143,7 @@ static void check_links_P1(void **state)
 /* What nobody reads may be anything. */
 static void check_ends_of_lists_mean_nothing(void **state)
 {
-	struct qy__pcp_list *list = list_of(0, 0, 0);
+	struct qy__page_stack *list = list_of(0, 0, 0);
 
 	(void)state;
 	page_at(list->head)->prev = 12345;
@@ -155,7 +155,7 @@ static void check_ends_of_lists_mean_nothing(void **state)
 
 static void check_pages_on_lists_P1(void **state)
 {
-	struct qy__pcp_list *list = list_of(0, 0, 0), *other = list_of(0, 1, 0), swap;
+	struct qy__page_stack *list = list_of(0, 0, 0), *other = list_of(0, 1, 0), swap;
 
 	(void)state;
 	page_at(list->head)->order = 1;
@@ -177,8 +177,8 @@ static void check_pages_on_lists_P1(void **state)
 /* A list that is on two CPUs, while another's blocks are on none: all counts agree. */
 static void check_one_block_on_two_lists_P1(void **state)
 {
-	struct qy__pcp_list *a = list_of(0, 0, QY_MIGRATE_UNMOVABLE);
-	struct qy__pcp_list *b = list_of(1, 0, QY_MIGRATE_UNMOVABLE);
+	struct qy__page_stack *a = list_of(0, 0, QY_MIGRATE_UNMOVABLE);
+	struct qy__page_stack *b = list_of(1, 0, QY_MIGRATE_UNMOVABLE);
 
 	(void)state;
 	while (a->nr > b->nr) { /* shorten one, by a block that stays nobody's */
@@ -209,7 +209,7 @@ static void check_one_block_on_two_lists_P1(void **state)
 /* Taken off its list, and the books are kept, but the block is still marked. */
 static void check_block_off_its_list_P1(void **state)
 {
-	struct qy__pcp_list *list = list_of(0, 0, 0);
+	struct qy__page_stack *list = list_of(0, 0, 0);
 
 	(void)state;
 	list->head = page_at(list->head)->next;
