@@ -193,42 +193,6 @@ struct qy_page *qy__rmqueue_smallest(struct qy_mm *mm, struct qy__zone *zone, un
 	return NULL;
 }
 
-/* CMA pages are lent out early enough to keep half of what is free for everybody. */
-static struct qy_page *rmqueue(struct qy_mm *mm, struct qy__zone *zone, unsigned int order,
-			       unsigned int type, unsigned int alloc_flags)
-{
-	struct qy_page *page = NULL;
-	bool cma = (alloc_flags & QY__ALLOC_CMA) && zone->nr_free_cma;
-
-	if (cma && zone->nr_free_cma > zone->nr_free_pages / 2)
-		page = qy__rmqueue_smallest(mm, zone, order, QY_MIGRATE_CMA);
-	if (!page)
-		page = qy__rmqueue_smallest(mm, zone, order, type);
-	if (!page && cma)
-		page = qy__rmqueue_smallest(mm, zone, order, QY_MIGRATE_CMA);
-	if (!page && mm->grouping)
-		page = qy__rmqueue_fallback(mm, zone, order, type);
-	return page;
-}
-
-struct qy_page *qy__rmqueue_locked(struct qy_mm *mm, struct qy__zone *zone, unsigned int order,
-				   unsigned int migratetype, unsigned int alloc_flags)
-{
-	struct qy_page *page = NULL;
-
-	if (alloc_flags & QY__ALLOC_HIGHATOMIC)
-		page = qy__rmqueue_smallest(mm, zone, order, QY_MIGRATE_HIGHATOMIC);
-	if (!page)
-		page = rmqueue(mm, zone, order, migratetype, alloc_flags);
-	if (!page && (alloc_flags & QY__ALLOC_NON_BLOCK))
-		page = qy__rmqueue_smallest(mm, zone, order, QY_MIGRATE_HIGHATOMIC);
-	if (!page)
-		return NULL;
-	qy__store_relaxed(&page->type, QY__PAGE_ALLOC);
-	page->order = (uint8_t)order;
-	return page;
-}
-
 /* A still larger merge is likely: then the block goes to the tail, to be left alone a while. */
 static bool merge_is_near(struct qy_mm *mm, const struct qy__zone *zone, uint32_t pfn,
 			  unsigned int order)

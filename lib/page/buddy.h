@@ -12,13 +12,6 @@
 #define QY__FPI_NONE 0u
 #define QY__FPI_TO_TAIL 1u /* to the end of its list: to be left alone */
 
-/*
- * Take a block of exactly @order from page blocks of type @migratetype, falling back to others as
- * the table says; @alloc_flags: QY__ALLOC_*, of which HIGHATOMIC and CMA matter here. NULL: the
- * zone has no such block. Head becomes ALLOC.
- */
-struct qy_page *qy__rmqueue_locked(struct qy_mm *mm, struct qy__zone *zone, unsigned int order,
-				   unsigned int migratetype, unsigned int alloc_flags);
 /* Give back a block whose head is @pfn. Its pages must not be on any list. */
 void qy__free_one_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int order,
 			 unsigned int fpi_flags);
@@ -39,11 +32,6 @@ struct qy_page *qy__free_block_of(struct qy_mm *mm, const struct qy__zone *zone,
  */
 bool qy__move_pageblock_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn,
 			       unsigned int migratetype);
-/* A block of QY_MIGRATE_HIGHATOMIC: the page block of @pfn is set aside, if the limit allows. */
-void qy__reserve_highatomic_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn);
-/* One page block is given back to @migratetype. false: none has a free page. */
-bool qy__unreserve_highatomic_locked(struct qy_mm *mm, struct qy__zone *zone,
-				     unsigned int migratetype);
 /* What @gfp says about lifetime; UNMOVABLE if lifetimes are not kept apart. */
 static inline unsigned int qy__gfp_migratetype(const struct qy_mm *mm, qy_gfp_t gfp)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* buddy_internal.h - between buddy.c and fallback.c; zone->lock is held by the caller. */
+/*
+ * buddy_internal.h - between buddy.c, fallback.c and rmqueue.c; zone->lock is held by the caller.
+ */
 #ifndef QY_PAGE_BUDDY_INTERNAL_H
 #define QY_PAGE_BUDDY_INTERNAL_H
 
 #include "page/page.h"
-#include "page/watermark.h"
 
 /* On and off the list of @type (that of the page block). Nothing is counted but blocks. */
 void qy__mark_free(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn, unsigned int order,

@@ -7,12 +7,11 @@
  * otherwise only what is needed leaves it, and a movable request, which does least harm to be
  * spread, takes the smallest block that will do.
  *
- * And the page blocks that are set aside for requests that may not wait (HIGHATOMIC).
- *
  * Lock: zone->lock, held by the caller throughout.
  */
 #include "page/buddy.h"
 #include "page/buddy_internal.h"
+#include "page/watermark.h"
 #include "util/plant.h"
 
 /* In this order. */
@@ -131,34 +130,4 @@ struct qy_page *qy__rmqueue_fallback(struct qy_mm *mm, struct qy__zone *zone, un
 			return steal(mm, zone, page, order, type, can_steal(mm, o, type));
 	}
 	return NULL;
-}
-
-void qy__reserve_highatomic_locked(struct qy_mm *mm, struct qy__zone *zone, uint32_t pfn)
-{
-	uint32_t n = 1u << mm->pageblock_order;
-
-	if (!mm->grouping || zone->nr_reserved_highatomic > zone->managed / 100)
-		return;
-	if (qy__pageblock_type(mm, pfn) >= QY_MIGRATE_PCPTYPES)
-		return;
-	if (qy__move_pageblock_locked(mm, zone, pfn, QY_MIGRATE_HIGHATOMIC))
-		zone->nr_reserved_highatomic += n;
-}
-
-bool qy__unreserve_highatomic_locked(struct qy_mm *mm, struct qy__zone *zone, unsigned int type)
-{
-	uint32_t n = 1u << mm->pageblock_order;
-
-	if (!zone->nr_reserved_highatomic)
-		return false;
-	for (unsigned int order = 0; order <= mm->max_order; order++) {
-		uint32_t head = zone->area[order].head[QY_MIGRATE_HIGHATOMIC];
-
-		if (head == QY__PFN_NONE)
-			continue;
-		if (!qy__planted(RESERVE_NOT_LESS))
-			zone->nr_reserved_highatomic -= n;
-		return qy__move_pageblock_locked(mm, zone, head, type);
-	}
-	return false;
 }

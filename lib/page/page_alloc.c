@@ -14,11 +14,11 @@
 #include <string.h>
 
 #include "page/alloc_context.h"
-#include "page/buddy.h"
 #include "page/page_debug.h"
 #include "page/page_report.h"
 #include "page/pcp.h"
 #include "page/report_free.h"
+#include "page/rmqueue.h"
 #include "page/zone.h"
 #include "page/zonelist.h"
 #include "util/bitops.h"

@@ -11,9 +11,10 @@
 #include "page/pcp.h"
 
 #include "osif/osif.h"
-#include "page/buddy.h"
 #include "page/page_alloc.h"
 #include "page/report_free.h"
+#include "page/rmqueue.h"
+#include "page/watermark.h"
 #include "util/assert.h"
 #include "util/plant.h"
 
@@ -218,7 +219,7 @@ void qy__pcp_set_limit_locked(const struct qy_mm *mm, struct qy__zone *zone)
 	uint32_t limit = qy__load_relaxed(&zone->pcp_high);
 
 	if (qy__load_relaxed(&mm->reclaim.short_lists))
-		limit = min(limit, 4 * qy__load_relaxed(&zone->pcp_batch));
+		limit = min(limit, QY__PCP_LEAST_BATCHES * qy__load_relaxed(&zone->pcp_batch));
 	if (zone->pcp_disabled)
 		limit = 0;
 	qy__store_relaxed(&zone->pcp_limit, limit);

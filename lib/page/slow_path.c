@@ -13,10 +13,10 @@
 #include <stdlib.h>
 
 #include "page/alloc_context.h"
-#include "page/buddy.h"
 #include "page/mm.h"
 #include "page/pcp.h"
 #include "page/reclaim.h"
+#include "page/rmqueue.h"
 #include "page/zone.h"
 #include "util/plant.h"
 

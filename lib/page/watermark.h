@@ -2,7 +2,7 @@
 /*
  * watermark.h - how much a zone keeps back, and whether a request may go on.
  *
- * Pure functions of figures (linux-mm.md 1.3), and what applies them to an instance.
+ * Pure functions of figures, and what applies them to an instance.
  */
 #ifndef QY_PAGE_WATERMARK_H
 #define QY_PAGE_WATERMARK_H
@@ -17,8 +17,15 @@
 #define QY__ALLOC_HIGHATOMIC 0x20u   /* may take from what is set aside for atomic requests */
 #define QY__ALLOC_CMA 0x40u	     /* may take from CMA page blocks */
 
+#define QY__KB_SHIFT (QY_CONFIG_PAGE_SHIFT - 10) /* from pages to kB */
+_Static_assert(QY_CONFIG_PAGE_SHIFT >= 10, "a page is at least one kB");
+/* A CPU's lists may have so many batches at least, and no more while reclaim runs. */
+#define QY__PCP_LEAST_BATCHES 4
+
 /* int_sqrt(lowmem_kbytes * 16), 128 … 262144. */
 size_t qy__min_free_kbytes(uint64_t lowmem_kbytes);
+/* A zone's part, in pages, of what all zones together keep free. */
+uint64_t qy__mark_share(uint64_t min_free_kbytes, uint64_t managed, uint64_t lowmem_pages);
 /* MIN of a zone: its share of min_free; HIGHMEM: managed/1024, 32 … 128. No pages: 0. */
 uint32_t qy__mark_min(uint64_t min_free_kbytes, uint64_t managed, uint64_t lowmem_pages,
 		      bool highmem);

@@ -21,9 +21,9 @@
 
 #include <quarry/quarry.h>
 
-#include "page/buddy.h"
 #include "page/mm.h"
 #include "page/page_alloc.h"
+#include "page/rmqueue.h"
 #include "tiling.h"
 
 /* The instance and its books have the pages before this one; a multiple of the largest block. */

@@ -16,9 +16,9 @@
 
 #include <quarry/quarry.h>
 
-#include "page/buddy.h"
 #include "page/mm.h"
 #include "page/pcp.h"
+#include "page/rmqueue.h"
 #include "tiling.h"
 
 #define RIG_LEAD 64u /* pages before page 0; a multiple of the largest block */

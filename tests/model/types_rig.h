@@ -16,8 +16,8 @@
 
 #include <quarry/quarry.h>
 
-#include "page/buddy.h"
 #include "page/mm.h"
+#include "page/rmqueue.h"
 #include "types_model.h"
 
 #define RIG_LEAD 64u /* pages before page 0; a multiple of the largest block */

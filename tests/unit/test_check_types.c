@@ -11,6 +11,7 @@
 
 #include "page/buddy.h"
 #include "page/buddy_internal.h"
+#include "page/rmqueue.h"
 #include "page/page_alloc.h"
 #include "page/page_debug.h"
 #include "util/bitops.h"
