@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* alloc_context.h - a request on its way: between page_alloc.c and slow_path.c. */
+/* alloc_context.h - a request on its way: from page_alloc.c to freelist.c and slow_path.c. */
 #ifndef QY_PAGE_ALLOC_CONTEXT_H
 #define QY_PAGE_ALLOC_CONTEXT_H
 
@@ -20,10 +20,10 @@ static inline unsigned int qy__fast_alloc_flags(const struct qy__alloc_context *
 	return QY_WMARK_LOW | (ac->migratetype == QY_MIGRATE_MOVABLE ? QY__ALLOC_CMA : 0);
 }
 
-/* One walk along the list. Head of the block is ALLOC, nothing else is set. */
+/* freelist.c: one walk along the list. Head of the block is ALLOC, nothing else is set. */
 struct qy_page *qy__get_page_from_freelist(struct qy_mm *mm, const struct qy__alloc_context *ac,
 					   unsigned int alloc_flags);
-/* No zone is above LOW: grow, reserves, drain, reclaim, hook, message. */
+/* slow_path.c: no zone is above LOW: grow, reserves, drain, reclaim, hook, message. */
 QY_COLD struct qy_page *qy__alloc_slow(struct qy_mm *mm, const struct qy__alloc_context *ac);
 
 #endif

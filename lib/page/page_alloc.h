@@ -50,12 +50,10 @@ static inline void qy__count_in_use_locked(struct qy_mm *mm, size_t pages)
 /* Sum of nr_free_pages without locks (figures for messages), and of what lies on CPUs' lists. */
 size_t qy__nr_free_pages(const struct qy_mm *mm);
 /*
- * Take the block out of its owner's hands, so that of two threads that free it only one gets past.
- * Return: 0, -EINVAL, -ERANGE (the block is retired then).
+ * One reference on an allocated block goes; with the last one, the block. Return: references left;
+ * -EINVAL: there was none.
  */
-int qy__claim_block(struct qy_page *page, unsigned int order);
-/* One reference on an allocated block goes; with the last one, the block. */
-void qy__page_put(struct qy_mm *mm, struct qy_page *page);
+int qy__page_put(struct qy_mm *mm, struct qy_page *page);
 /* Say that @page (NULL: none of ours) at @addr cannot be freed: @err is what claim said. */
 void qy__report_bad_free(struct qy_mm *mm, const struct qy_page *page, const void *addr, int err,
 			 uintptr_t caller);
