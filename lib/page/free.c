@@ -13,10 +13,10 @@
 
 #include <errno.h>
 
-#include "page/page_report.h"
 #include "page/buddy.h"
 #include "page/page_alloc.h"
 #include "page/page_debug.h"
+#include "page/page_report.h"
 #include "page/pcp.h"
 #include "page/report_free.h"
 #include "util/plant.h"

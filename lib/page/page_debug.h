@@ -43,12 +43,6 @@ static inline bool qy__page_debug_has(const struct qy_mm *mm, unsigned int flags
 }
 
 /*
- * The stack from @caller on, at most QY_STACK_MAX frames; all of it if @caller is not in it.
- * @locked: a lock is held that malloc takes: frame pointers only. Return: how many.
- */
-unsigned int qy__page_backtrace(uintptr_t *pc, uintptr_t caller, bool locked);
-
-/*
  * Before the hand-over; page_debug.on and page_debug.guard_minorder were set by debug/options.c.
  * 0 / -EINVAL: the configuration has a flag that this build does not know / -ENOMEM.
  */

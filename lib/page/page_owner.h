@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * page_owner.h - who allocated each page, and who gave it back; stubs where it is built out.
- * For page_debug.c; what others need of it is in page_debug.h.
+ * For page_debug.c and its parts; what others need of it is in page_debug.h.
  */
 #ifndef QY_PAGE_PAGE_OWNER_H
 #define QY_PAGE_PAGE_OWNER_H
