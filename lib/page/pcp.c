@@ -50,10 +50,10 @@ static bool refill(struct qy_mm *mm, struct qy__zone *zone, struct qy__pcp *pcp,
 struct qy_page *qy__pcp_alloc(struct qy_mm *mm, struct qy__zone *zone, unsigned int order,
 			      unsigned int type, unsigned int alloc_flags)
 {
-	struct qy__pcp *pcp = qy__this_pcp(mm, zone);
+	struct qy__pcp *pcp = qy__pcp_enter(mm, zone);
 	struct qy_page *page = NULL;
 
-	if (!pcp || !qy__pcp_enter(mm, pcp))
+	if (!pcp)
 		return NULL;
 	if (pcp->list[qy__pcp_index(order, type)].nr ||
 	    refill(mm, zone, pcp, order, type, alloc_flags))

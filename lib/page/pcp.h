@@ -38,31 +38,33 @@ static inline unsigned int qy__pcp_index(unsigned int order, unsigned int migrat
 	return order * QY_MIGRATE_PCPTYPES + migratetype;
 }
 
-/* The calling CPU's lists; NULL: it has none. */
-static inline struct qy__pcp *qy__this_pcp(const struct qy_mm *mm, const struct qy__zone *zone)
+/* The only way out of the lists. */
+static inline void qy__pcp_leave(struct qy__pcp *pcp)
 {
-	unsigned int cpu = qy__this_cpu(mm);
-
-	return likely(cpu < mm->cpus.nr) && likely(zone->pcp) ? &zone->pcp[cpu] : NULL;
+	qy__store_release(&pcp->busy, 0);
 }
 
-/* false: the lists are stopped. */
-static inline bool qy__pcp_enter(const struct qy_mm *mm, struct qy__pcp *pcp)
+/*
+ * The only way in: the calling CPU's lists of @zone, to be left by qy__pcp_leave(). NULL: it has
+ * none, or they are stopped; the caller goes to the zone.
+ */
+static inline struct qy__pcp *qy__pcp_enter(const struct qy_mm *mm, const struct qy__zone *zone)
 {
+	unsigned int cpu = qy__this_cpu(mm);
+	struct qy__pcp *pcp;
+
+	if (unlikely(cpu >= mm->cpus.nr) || unlikely(!zone->pcp))
+		return NULL;
+	pcp = &zone->pcp[cpu];
 	qy__store_relaxed(&pcp->busy, 1);
 	if (unlikely(mm->pcp.fence))
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	else
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	if (likely(!qy__load_acquire(&mm->pcp.stopped)))
-		return true;
-	qy__store_release(&pcp->busy, 0);
-	return false;
-}
-
-static inline void qy__pcp_leave(struct qy__pcp *pcp)
-{
-	qy__store_release(&pcp->busy, 0);
+		return pcp;
+	qy__pcp_leave(pcp);
+	return NULL;
 }
 
 /* The warmest block; the list is not empty, the caller inside. Head becomes ALLOC. */
@@ -84,10 +86,10 @@ static inline struct qy_page *qy__pcp_pop(const struct qy_mm *mm, const struct q
 static inline struct qy_page *qy__pcp_take(const struct qy_mm *mm, const struct qy__zone *zone,
 					   unsigned int order, unsigned int migratetype)
 {
-	struct qy__pcp *pcp = qy__this_pcp(mm, zone);
+	struct qy__pcp *pcp = qy__pcp_enter(mm, zone);
 	struct qy_page *page = NULL;
 
-	if (unlikely(!pcp) || unlikely(!qy__pcp_enter(mm, pcp)))
+	if (unlikely(!pcp))
 		return NULL;
 	if (likely(pcp->list[qy__pcp_index(order, migratetype)].nr))
 		page = qy__pcp_pop(mm, zone, pcp, order, migratetype);
@@ -115,7 +117,7 @@ static QY_ALWAYS_INLINE bool qy__pcp_put(struct qy_mm *mm, struct qy__zone *zone
 					 struct qy_page *head, unsigned int order)
 {
 	unsigned int type = qy__pageblock_type(mm, qy__page_pfn(mm, head)), list = type;
-	struct qy__pcp *pcp = qy__this_pcp(mm, zone);
+	struct qy__pcp *pcp;
 	bool burst;
 
 	if (unlikely(type >= QY_MIGRATE_PCPTYPES)) {
@@ -123,7 +125,8 @@ static QY_ALWAYS_INLINE bool qy__pcp_put(struct qy_mm *mm, struct qy__zone *zone
 			return false;
 		list = QY_MIGRATE_MOVABLE;
 	}
-	if (unlikely(!pcp) || unlikely(!qy__pcp_enter(mm, pcp)))
+	pcp = qy__pcp_enter(mm, zone);
+	if (unlikely(!pcp))
 		return false;
 	head->migratetype = type;
 	qy__store_relaxed(&head->alloc.refcount, 0);
