@@ -25,7 +25,19 @@ struct qy__check {
 	struct qy_page *pages;	   /* descriptor of min_pfn */
 	uint64_t *live;		   /* debug builds: the live bits, from min_pfn on */
 	uintptr_t start, end;	   /* addresses that may be read */
+	bool in_vain;		   /* a lock was waited for, and did not come back */
 };
+
+/*
+ * Is @mm a copy of another program's instance, mapped here to be read? Then nobody works in it, and
+ * who held its locks when it was taken is not here. What points out of the span (callbacks,
+ * constructors, names, mappings of their own) points into the other program.
+ */
+static inline bool qy__is_image(const struct qy_mm *mm)
+{
+	(void)mm;
+	return false;
+}
 
 /*
  * Make one test. The rest of the arguments tell the violation: id, format, …; the value is the
@@ -47,9 +59,11 @@ __attribute__((format(printf, 3, 4))) QY_COLD void qy__violation(struct qy__chec
 
 /*
  * A lock is taken for the walk, unless its word was damaged or its holder does not come back: that
- * is a violation too. False: not taken, leave the thing alone.
+ * is a violation too. False: not taken; the checker leaves the thing alone, a text reads it all the
+ * same. The locks of an image are left as they are.
  */
 bool qy__check_lock(struct qy__check *ck, struct qy__lock *lock, const char *what);
+void qy__check_unlock(const struct qy__check *ck, struct qy__lock *lock);
 
 /* Where the CPU is set by hand there is one caller: nobody else is between two words. */
 static inline bool qy__check_alone(const struct qy__check *ck)
@@ -91,6 +105,9 @@ static inline char *qy__check_pfn_addr(const struct qy__check *ck, uint32_t pfn)
 	return (char *)ck->start + ((size_t)(pfn - ck->min_pfn) << QY_CONFIG_PAGE_SHIFT);
 }
 
+/* The pages of the block at @pfn; 1 if it cannot be believed: it is stepped through. */
+uint32_t qy__check_block_pages(const struct qy__check *ck, uint32_t pfn);
+
 /* A flag that may be damaged: the compiler must not take it for 0 or 1. */
 static inline bool qy__check_flag(const bool *flag)
 {
@@ -99,6 +116,27 @@ static inline bool qy__check_flag(const bool *flag)
 
 /* The first of @len bytes that is not @value, or NULL. */
 const uint8_t *qy__check_bytes(const void *p, uint8_t value, size_t len);
+
+/* The name of a zone: its own pointer to it leads out of the span. */
+const char *qy__check_zone_name(unsigned int z);
+
+/* ---- check_books.c ---- */
+
+/*
+ * Take mm->grow_lock and see what the head of the instance says. True: @ck's copies of it are set,
+ * and the lock is held, so that no pages come in.
+ */
+bool qy__check_books_lock(struct qy__check *ck);
+void qy__check_books_unlock(const struct qy__check *ck);
+/* Let pages that came in meanwhile count. Takes mm->grow_lock for a moment. False: damaged. */
+bool qy__check_books(struct qy__check *ck);
+
+/* ---- check_owner.c, for texts ---- */
+
+/* The record of min_pfn; there are some for the pages before *@end. NULL: none can be read. */
+const struct qy__page_owner *qy__check_owner_records(const struct qy__check *ck, uint32_t *end);
+/* The depot of stacks, if all that qy__depot_fetch() follows can be read; or NULL. */
+const struct qy__stackdepot *qy__check_depot(const struct qy__check *ck);
 
 /* ---- one file each ---- */
 

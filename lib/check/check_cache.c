@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check_cache.c - heads of caches, their numbers and their sheaves: S8, S12, U5, U6, U10, U11.
+ * check_cache.c - heads of caches and their numbers, size classes: S8, S12, U6, U10, U11.
  *
  * U10 is checked twice: the inequalities that any layout has to meet, written down here; and that
  * the numbers are those that a cache made just now would get.
  *
- * Locks: those of the caches are held by the caller. Sheaves have none.
+ * Locks: those of the caches are held by the caller.
  */
 #include "check/check_slab.h"
 
@@ -15,8 +15,6 @@
 #include "kmalloc/size_class.h"
 #include "util/align.h"
 #include "util/bitops.h"
-
-#define SMALL_FILTER_WORDS 64 /* 4096 bits: enough for a hundred objects */
 
 bool qy__check_head(struct qy__check *ck, const struct qy_cache *c)
 {
@@ -85,54 +83,39 @@ static void check_layout_anew(struct qy__check *ck, const struct qy_cache *c)
 		  c->layout.slot, c->layout.offset);
 }
 
-static uint32_t objects_of(uint32_t slot, uint32_t order)
+static bool check_orders(struct qy__check *ck, const struct qy__tally *t)
 {
-	return (uint32_t)min((QY_PAGE_SIZE << order) / slot, (size_t)QY__MAX_OBJS_PER_SLAB);
-}
-
-static bool check_orders(struct qy__check *ck, const struct qy_cache *c)
-{
-	uint32_t slot = c->layout.slot, fits = qy__get_order(slot);
-	int rule = qy__slub_order(slot, min(ck->mm->cpus.nr, 16u), ck->mm->max_order);
+	const struct qy_cache *c = t->c;
 
 	if (!qy__holds(ck, c->order <= ck->mm->max_order && c->min_order <= c->order, "U11",
 		       "%.31s: slab order %u, least %u, of %u", c->name, c->order, c->min_order,
 		       ck->mm->max_order))
 		return false;
-	qy__holds(ck,
-		  (int)c->order == rule && c->min_order == fits &&
-			  c->order <= max((uint32_t)QY__SLAB_MAX_ORDER, fits),
-		  "U11", "%.31s: slot %u has slab orders %u and %u, not %d and %u", c->name, slot,
-		  c->order, c->min_order, rule, fits);
-	return qy__holds(ck,
-			 c->objs_per_slab == objects_of(slot, c->order) &&
-				 c->min_objs == objects_of(slot, c->min_order) && c->min_objs > 0,
-			 "U10", "%.31s: %u or %u objects per slab, should be %u or %u", c->name,
-			 c->objs_per_slab, c->min_objs, objects_of(slot, c->order),
-			 objects_of(slot, c->min_order));
+	return t->flavour->check_orders(ck, c);
 }
 
-static bool check_priv(struct qy__check *ck, struct qy__tally *t)
+/* The head names it by an address in the library: an image's is another program's. */
+static const struct qy__check_flavour *flavour_by_name(const struct qy_cache *c)
 {
-	const struct qy_cache *c = t->c;
+	return c->ops == &qy__slub_ops || qy__is_image(c->mm) ? &qy__check_slub : NULL;
+}
+
+const struct qy__check_flavour *qy__check_flavour_of(struct qy__check *ck, const struct qy_cache *c)
+{
+	const struct qy__check_flavour *flavour = flavour_by_name(c);
 	uintptr_t end = (uintptr_t)&c->sheaf[ck->mm->cpus.nr + 2], priv = (uintptr_t)c->priv;
-	uint32_t least;
 
 	if (!qy__holds(ck,
-		       c->ops == &qy__slub_ops && qy__check_flag(&c->manual_cpu) ==
-							  (ck->mm->cpus.provider == QY_CPU_MANUAL),
+		       flavour && qy__check_flag(&c->manual_cpu) ==
+					  (ck->mm->cpus.provider == QY_CPU_MANUAL),
 		       "S12", "%.31s: flavour or CPU provider is damaged", c->name))
-		return false;
+		return NULL;
 	if (!qy__holds(ck,
-		       priv >= end && priv - end < 64 &&
-			       qy__check_struct(ck, (struct qy__slub *)c->priv),
+		       priv >= end && priv - end < 64 && !(priv % _Alignof(uint64_t)) &&
+			       qy__check_readable(ck, c->priv, flavour->priv_size),
 		       "S12", "%.31s: the flavour's part is not behind the head", c->name))
-		return false;
-	t->s = qy__slub(c);
-	least = min(max(qy__ilog2(c->layout.slot | 1) / 2, 5u), 10u);
-	qy__holds(ck, t->s->min_partial == least, "U5", "%.31s: min_partial is %u, not %u", c->name,
-		  t->s->min_partial, least);
-	return true;
+		return NULL;
+	return flavour;
 }
 
 void qy__check_layout(struct qy__check *ck, struct qy__tally *t)
@@ -144,149 +127,15 @@ void qy__check_layout(struct qy__check *ck, struct qy__tally *t)
 		  "%.31s: flags %x are not in this build", c->name, c->flags);
 	qy__holds(ck, c->sheaf_capacity <= (t->debug ? 0 : QY__SHEAF_MAX), "U6",
 		  "%.31s: sheaf capacity is %u", c->name, c->sheaf_capacity);
-	t->sane = check_priv(ck, t) && slot_is_sane(ck, c) && check_orders(ck, c);
+	t->flavour = qy__check_flavour_of(ck, c);
+	if (!t->flavour)
+		return;
+	t->flavour->check_priv(ck, c);
+	t->sane = slot_is_sane(ck, c) && check_orders(ck, t);
 	if (!t->sane)
 		return;
 	t->inverse = (uint32_t)(((UINT64_C(1) << 32) + c->layout.slot - 1) / c->layout.slot);
 	check_layout_anew(ck, c);
-}
-
-/* ---- sheaves ---- */
-
-/* The sheaf of a CPU if it can be read and its numbers are right; NULL: none, or damaged. */
-static const struct qy__sheaf *sheaf_of(const struct qy__check *ck, const struct qy_cache *c,
-					unsigned int cpu)
-{
-	const struct qy__sheaf *sheaf = qy__load_acquire(&c->sheaf[cpu]);
-
-	if (sheaf == &qy__nobody_sheaf || !qy__check_struct(ck, sheaf))
-		return NULL;
-	if (sheaf->capacity != c->sheaf_capacity || c->sheaf_capacity > QY__SHEAF_MAX ||
-	    sheaf->size > sheaf->capacity)
-		return NULL;
-	/* A small one may be the last thing in the span. */
-	if (!qy__check_readable(ck, sheaf->objects, sheaf->capacity * sizeof(void *)))
-		return NULL;
-	return sheaf;
-}
-
-void qy__check_sheaf_sizes(struct qy__slab_walk *w)
-{
-	struct qy__check *ck = w->ck;
-	uint64_t parked = 0;
-
-	for (unsigned int n = 0; n < w->nr; n++) {
-		struct qy__tally *t = &w->tally[n];
-		const struct qy_cache *c = t->c;
-
-		for (unsigned int cpu = 0; cpu < ck->mm->cpus.nr + 2; cpu++) {
-			const struct qy__sheaf *sheaf = c->sheaf[cpu];
-
-			if (likely(sheaf == &qy__nobody_sheaf))
-				continue;
-			sheaf = cpu < ck->mm->cpus.nr ? sheaf_of(ck, c, cpu) : NULL;
-			if (qy__holds(ck, sheaf != NULL, "U6",
-				      "%.31s: the sheaf of CPU %u is damaged", c->name, cpu))
-				t->parked += sheaf->size;
-		}
-		ck->tests += ck->mm->cpus.nr + 2;
-		parked += t->parked;
-	}
-	if (!parked)
-		return;
-	w->filter_bits = parked <= 128 ? qy__ilog2(SMALL_FILTER_WORDS * 64)
-				       : qy__ilog2(QY__FILTER_WORDS * 64);
-	memset(w->filter, 0, (size_t)1 << (w->filter_bits - 3));
-}
-
-static unsigned int filter_bit(const struct qy__slab_walk *w, const void *object)
-{
-	return (unsigned int)(((uintptr_t)object >> 3) * UINT64_C(0x9e3779b97f4a7c15) >>
-			      (64 - w->filter_bits));
-}
-
-/* The place of @object among the objects in the sheaves of its cache, counted from 0; or -1. */
-static int64_t parked_at(const struct qy__slab_walk *w, const struct qy__tally *t,
-			 const void *object)
-{
-	int64_t at = 0;
-
-	for (unsigned int cpu = 0; cpu < w->ck->mm->cpus.nr; cpu++) {
-		const struct qy__sheaf *sheaf = sheaf_of(w->ck, t->c, cpu);
-
-		for (uint32_t i = 0; sheaf && i < sheaf->size; i++, at++)
-			if (sheaf->objects[i] == object)
-				return at;
-	}
-	return -1;
-}
-
-bool qy__check_is_parked(const struct qy__slab_walk *w, const struct qy__tally *t,
-			 const void *object)
-{
-	unsigned int bit = filter_bit(w, object);
-
-	return (w->filter[bit / 64] >> (bit % 64) & 1) && parked_at(w, t, object) >= 0;
-}
-
-/* Is @object one of @t's? Then its slab can be read, too. */
-static bool is_object(struct qy__slab_walk *w, const struct qy__tally *t, const void *object)
-{
-	struct qy__check *ck = w->ck;
-	const struct qy_page *page;
-	uint32_t pfn;
-
-	if (!qy__check_readable(ck, object, 1))
-		return false;
-	pfn = qy__check_addr_pfn(ck, object);
-	page = qy__check_page(ck, pfn);
-	if (page->type == QY__PAGE_TAIL) {
-		pfn = page->head;
-		if (!qy__check_pfn(ck, pfn))
-			return false;
-		page = qy__check_page(ck, pfn);
-	}
-	if (page->type != QY__PAGE_SLAB || page->slab.cache != t->ref ||
-	    page->order > ck->mm->max_order)
-		return false;
-	return qy__tally_index(t, (uintptr_t)qy__check_pfn_addr(ck, pfn),
-			       (size_t)page->slab.objects * t->c->layout.slot, object) >= 0;
-}
-
-/* @at: the place of this object, counted as parked_at() does. */
-static void check_parked_object(struct qy__slab_walk *w, const struct qy__tally *t,
-				const void *object, int64_t at)
-{
-	unsigned int bit = filter_bit(w, object);
-	struct qy__check *ck = w->ck;
-
-	if (!qy__holds(ck, is_object(w, t, object), "U6",
-		       "%.31s: 0x%llx in a sheaf is none of its objects", t->c->name,
-		       (unsigned long long)(uintptr_t)object))
-		return;
-	qy__holds(ck, !qy__check_live(ck, object), "U6", "%.31s: object 0x%llx in a sheaf is live",
-		  t->c->name, (unsigned long long)(uintptr_t)object);
-	if (w->filter[bit / 64] >> (bit % 64) & 1)
-		qy__holds(ck, parked_at(w, t, object) == at, "U6",
-			  "%.31s: object 0x%llx is in sheaves twice", t->c->name,
-			  (unsigned long long)(uintptr_t)object);
-	w->filter[bit / 64] |= UINT64_C(1) << (bit % 64);
-}
-
-void qy__check_sheaf_objects(struct qy__slab_walk *w)
-{
-	for (unsigned int n = 0; n < w->nr; n++) {
-		const struct qy__tally *t = &w->tally[n];
-		int64_t at = 0;
-
-		for (unsigned int cpu = 0; t->parked && t->sane && cpu < w->ck->mm->cpus.nr;
-		     cpu++) {
-			const struct qy__sheaf *sheaf = sheaf_of(w->ck, t->c, cpu);
-
-			for (uint32_t i = 0; sheaf && i < sheaf->size; i++)
-				check_parked_object(w, t, sheaf->objects[i], at++);
-		}
-	}
 }
 
 /* ---- size classes ---- */

@@ -97,7 +97,7 @@ static void check_area(struct qy__check *ck, struct qy_cma *area)
 			  "CMA area %.15s: %u bits are set, the counter says %u", area->name, used,
 			  area->used_bits);
 	}
-	qy__unlock(&area->lock);
+	qy__check_unlock(ck, &area->lock);
 }
 
 void qy__check_cma(struct qy__check *ck)

@@ -10,6 +10,8 @@
  */
 #include "check/check.h"
 #include "page/page_debug.h"
+#include "util/align.h"
+#include "util/stackdepot.h"
 
 static bool is_free(unsigned int type)
 {
@@ -63,19 +65,61 @@ static uint32_t check_block(struct qy__check *ck, const struct qy__page_owner *o
 	return pages;
 }
 
-void qy__check_owner(struct qy__check *ck)
+/* The records of all pages, if they lie in the instance. */
+static const struct qy__page_owner *records_inside(const struct qy__check *ck)
+{
+	const struct qy__page_owner *owner = ck->mm->page_debug.owner;
+	size_t bytes = (size_t)(ck->end_pfn - ck->min_pfn) * sizeof(*owner);
+
+	if ((uintptr_t)owner % _Alignof(struct qy__page_owner) ||
+	    !qy__check_readable(ck, owner, bytes))
+		return NULL;
+	return owner;
+}
+
+const struct qy__page_owner *qy__check_owner_records(const struct qy__check *ck, uint32_t *end)
 {
 	const struct qy_mm *mm = ck->mm;
 	const struct qy__page_owner *owner = mm->page_debug.owner;
-	size_t bytes = (size_t)(ck->end_pfn - ck->min_pfn) * sizeof(*owner);
+	size_t bytes =
+		qy__align_up((size_t)(mm->max_pfn - mm->min_pfn) * sizeof(*owner), QY_PAGE_SIZE);
+
+	if (!QY_CONFIG_DEBUG || !owner)
+		return NULL;
+	*end = min(qy__load_acquire(&mm->page_debug.owner_end), ck->end_pfn);
+	if (records_inside(ck))
+		return owner;
+	/* A mapping of their own: nothing confirms its place; and it is not in an image. */
+	if (qy__is_image(mm) || mm->os.base == mm || mm->page_debug.owner_bytes != bytes ||
+	    (uintptr_t)owner & QY_PAGE_MASK)
+		return NULL;
+	return owner;
+}
+
+const struct qy__stackdepot *qy__check_depot(const struct qy__check *ck)
+{
+	const struct qy__stackdepot *d = ck->mm->depot;
+
+	if (!d || !qy__check_struct(ck, d) || d->pool_shift < 10 || d->pool_shift > 24 ||
+	    d->nr_pools > d->max_pools || (uintptr_t)d->pool % _Alignof(void *) ||
+	    !qy__check_readable(ck, d->pool, d->max_pools * sizeof(d->pool[0])))
+		return NULL;
+	for (uint32_t i = 0; i < qy__load_acquire(&d->nr_pools); i++)
+		if ((uintptr_t)d->pool[i] % 8 ||
+		    !qy__check_readable(ck, d->pool[i], (size_t)1 << d->pool_shift))
+			return NULL;
+	return d;
+}
+
+void qy__check_owner(struct qy__check *ck)
+{
+	const struct qy_mm *mm = ck->mm;
+	const struct qy__page_owner *owner = records_inside(ck);
 
 	if (!qy__page_debug_has(mm, QY_PAGE_OWNER) || mm->cpus.provider != QY_CPU_MANUAL ||
 	    mm->os.base != mm)
 		return;
-	if (!qy__holds(ck,
-		       (uintptr_t)owner % _Alignof(struct qy__page_owner) == 0 &&
-			       qy__check_readable(ck, owner, bytes),
-		       "MM", "the owners' records are not in the instance"))
+	if (!qy__holds(ck, owner != NULL, "MM", "the owners' records are not in the instance"))
 		return;
 	for (uint32_t pfn = ck->min_pfn; pfn < ck->end_pfn;)
 		pfn += check_block(ck, owner, pfn);

@@ -46,7 +46,6 @@ struct qy__census {
 #define QY__ZONE_FMT "node %u zone %s"
 #define QY__ZONE_ARG(c) (c)->z / QY_NR_ZONES, qy__check_zone_name((c)->z)
 
-const char *qy__check_zone_name(unsigned int z);
 const char *qy__check_page_type(const struct qy_page *page);
 
 /* Adds up to a sum that another set of pages hardly has. */

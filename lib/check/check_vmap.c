@@ -140,5 +140,5 @@ void qy__check_vmap(struct qy__check *ck)
 			  k.dead_bytes, v->nr_dead, v->dead_bytes);
 		check_dead(ck, v, k.dead);
 	}
-	qy__unlock(&v->lock);
+	qy__check_unlock(ck, &v->lock);
 }

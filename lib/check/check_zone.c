@@ -249,7 +249,7 @@ static void check_zones(struct qy__check *ck, struct sums *sums)
 		c.pageblock_order = mm->pageblock_order;
 		c.deep = (ck->what & QY_CHECK_ZONE) != 0;
 		check_zone_locked(&c, sums);
-		qy__unlock(&zone->lock);
+		qy__check_unlock(ck, &zone->lock);
 	}
 }
 
@@ -278,13 +278,13 @@ static bool stop_lists(struct qy__check *ck, bool *resume)
 	struct qy_mm *mm = ck->mm;
 
 	*resume = false;
-	if (!qy__check_flag(&mm->pcp.on) || qy__check_alone(ck))
+	if (!qy__check_flag(&mm->pcp.on) || qy__check_alone(ck) || qy__is_image(mm))
 		return qy__holds(ck, !mm->pcp.stopped || !qy__check_alone(ck), "LK",
 				 "the CPUs' lists are stopped, and stay so");
 	/* Its word first: the call below waits long for a damaged one. */
 	if (!qy__check_lock(ck, &mm->pcp.lock, "lock of the CPUs' lists"))
 		return false;
-	qy__unlock(&mm->pcp.lock);
+	qy__check_unlock(ck, &mm->pcp.lock);
 	*resume = qy__pcp_try_stop(mm);
 	return qy__holds(ck, *resume, "LK", "the CPUs' lists cannot be stopped");
 }

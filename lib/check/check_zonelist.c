@@ -9,13 +9,6 @@
 
 #include "page/zonelist.h"
 
-static const char *const zone_name[QY_NR_ZONES] = {"DMA", "DMA32", "Normal", "HighMem"};
-
-const char *qy__check_zone_name(unsigned int z)
-{
-	return zone_name[z % QY_NR_ZONES];
-}
-
 void qy__check_limits_of(const struct qy_mm *mm, unsigned int z, uint32_t *from, uint32_t *to)
 {
 	unsigned int node = z / QY_NR_ZONES, type = z % QY_NR_ZONES;
