@@ -14,8 +14,10 @@ QY_BEGIN_DECLS
 
 /**
  * Texts of an instance. Return: length of the whole text; at most @size - 1 bytes of it are in
- * @buf, always terminated. Context: each zone is a consistent view (qy_zone_stat_get()), one zone
- * after another; takes the zone locks and those of the caches in turn.
+ * @buf, always terminated. Context: each zone is a consistent view (as qy_zone_stat_get()), one
+ * zone after another; takes the zone locks and those of the caches in turn.
+ * A damaged instance is read as qy_check() reads it: never a crash or an endless loop. What cannot
+ * be read counts 0; if the head of the instance cannot be believed, the text is empty.
  *
  * qy_slabinfo - the caches, as /proc/slabinfo (version 2.1).
  * qy_buddyinfo - free blocks by order, a line per zone that has pages.
@@ -45,7 +47,8 @@ QY_API size_t qy_extfrag_index(struct qy_mm *mm, char *buf, size_t size);
  * qy_info_json - all of it as one JSON object: "page_size", "max_order", "pageblock_order",
  * "nodes" (number and distances), "zones" (struct qy_zone_stat, zones without pages too),
  * "meminfo" (kB, by the names of its lines), "caches" (struct qy_cache_info). A byte of a cache's
- * name above 0x7e is the character of that number. Return: as above.
+ * name above 0x7e is the character of that number. "{}" if the instance's head cannot be believed.
+ * Return: as above.
  */
 QY_API size_t qy_info_json(struct qy_mm *mm, char *buf, size_t size);
 
@@ -162,7 +165,10 @@ struct qy_meminfo {
 	uint64_t percpu; /* heads of the CPUs' page lists */
 	uint64_t cma_total, cma_free;
 };
-/** qy_meminfo_get - the figures. Return: 0, -EINVAL: struct_size is unknown. */
+/**
+ * qy_meminfo_get - the figures. Return: 0; -EINVAL: struct_size is unknown, or the head of the
+ * instance cannot be believed.
+ */
 QY_API int qy_meminfo_get(struct qy_mm *mm, struct qy_meminfo *info);
 QY_API int qy_meminfo_parse(const char *text, size_t len, struct qy_meminfo *info,
 			    unsigned int *line);

@@ -34,9 +34,12 @@ size_t qy_buddyinfo(struct qy_mm *mm, char *text, size_t size)
 	struct qy__buf buf = qy__text(text, size);
 	struct qy_buddyinfo_zone zone;
 	struct qy_zone_stat stat;
+	struct qy__check ck;
 
+	if (!qy__snapshot_begin(&ck, mm))
+		return 0;
 	for (unsigned int i = 0; i < mm->nr_zones; i++) {
-		qy__zone_snapshot(mm, i, &stat);
+		qy__snapshot_zone(&ck, i, &stat);
 		if (!stat.present)
 			continue;
 		fill_zone(&zone, &stat);

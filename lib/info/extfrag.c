@@ -57,9 +57,12 @@ static size_t print_indexes(struct qy_mm *mm, char *text, size_t size, index_fn 
 {
 	struct qy__buf buf = qy__text(text, size);
 	struct qy_zone_stat stat;
+	struct qy__check ck;
 
+	if (!qy__snapshot_begin(&ck, mm))
+		return 0;
 	for (unsigned int i = 0; i < mm->nr_zones; i++) {
-		qy__zone_snapshot(mm, i, &stat);
+		qy__snapshot_zone(&ck, i, &stat);
 		if (!stat.present)
 			continue;
 		qy__print_zone(&buf, stat.node, stat.name);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * info.h - what the texts share: a zone's figures, the head of a text, lines and their words read
- * back.
+ * info.h - what the texts share: the head of a text, lines and their words read back.
+ *
+ * A text may be asked of an instance that is damaged, or of a copy that was taken while others
+ * wrote. So it reads as the checker does (check/): by bounded walks, and nothing is followed that
+ * was not tested. An instance whose head cannot be believed has empty texts.
  */
 #ifndef QY_INFO_INFO_H
 #define QY_INFO_INFO_H
 
 #include <quarry/info.h>
 
-#include "page/page.h"
+#include "check/snapshot.h"
 #include "util/fmt.h"
 
 /* An empty text is one, too. */
@@ -19,19 +22,20 @@ static inline struct qy__buf qy__text(char *p, size_t size)
 	return (struct qy__buf){.p = p, .cap = size};
 }
 
-/* The zone with index @i of @mm; all @i below mm->nr_zones are there. */
-static inline void qy__zone_snapshot(struct qy_mm *mm, unsigned int i, struct qy_zone_stat *stat)
-{
-	stat->struct_size = sizeof(*stat);
-	qy_zone_stat_get(mm, i / QY_NR_ZONES, (enum qy_zone_type)(i % QY_NR_ZONES), stat);
-}
-
 extern const char *const qy__migratetype_names[QY_NR_MIGRATETYPES];
 
 /* "Node %d, zone %8s ", as most lines begin. */
 static inline void qy__print_zone(struct qy__buf *buf, unsigned int node, const char *name)
 {
 	qy__fmt(buf, "Node %d, zone %8s ", (int)node, name);
+}
+
+/* As qy__gfp_migratetype(), of an instance that may be damaged. */
+static inline unsigned int qy__owner_migratetype(const struct qy_mm *mm, qy_gfp_t gfp)
+{
+	if (!qy__check_flag(&mm->grouping) || !(gfp & (QY_GFP_MOVABLE | QY_GFP_RECLAIMABLE)))
+		return QY_MIGRATE_UNMOVABLE;
+	return gfp & QY_GFP_MOVABLE ? QY_MIGRATE_MOVABLE : QY_MIGRATE_RECLAIMABLE;
 }
 
 /* ---- parse.c ---- */
@@ -95,8 +99,10 @@ int qy__figures_scan(struct qy__scan *s, const struct qy__figure *table, unsigne
 
 /* ---- meminfo.c ---- */
 
+/* As qy_meminfo_get(), for texts under way. */
+void qy__meminfo_read(struct qy__check *ck, struct qy_meminfo *info);
 /* The figures as a JSON object. */
-void qy__meminfo_json(struct qy__buf *buf, struct qy_mm *mm);
+void qy__meminfo_json(struct qy__buf *buf, struct qy__check *ck);
 
 /* ---- extfrag.c: thousandths ---- */
 

@@ -2,10 +2,9 @@
 /*
  * json.c - everything as one JSON object, without blanks or line ends.
  *
- * Locks: those of qy_zone_stat_get() and qy_meminfo_get(); then the registry, one cache at a time.
+ * Locks: see check/snapshot.c, and meminfo.c; then the registry, one cache at a time.
  */
 #include "info/info.h"
-#include "slab/slab.h"
 
 /* In quotes. Bytes that are not ASCII are written as the characters of these numbers. */
 static void put_string(struct qy__buf *buf, const char *s)
@@ -35,14 +34,19 @@ static void put_sizes(struct qy__buf *buf, const size_t *x, unsigned int nr)
 	qy__fmt(buf, "]");
 }
 
-static void put_nodes(struct qy__buf *buf, struct qy_mm *mm)
+/* 255: not known. */
+static void put_nodes(struct qy__buf *buf, const struct qy__check *ck)
 {
-	unsigned int nr = qy_mm_nr_nodes(mm);
+	unsigned int nr = ck->mm->nr_nodes;
+	const uint8_t *distance = ck->mm->topology.distance;
 
+	if (!qy__check_readable(ck, distance, (size_t)nr * nr))
+		distance = NULL;
 	for (unsigned int node = 0; node < nr; node++) {
 		qy__fmt(buf, "%s{\"node\":%u,\"distance\":", node ? "," : "[", node);
 		for (unsigned int to = 0; to < nr; to++)
-			qy__fmt(buf, "%s%u", to ? "," : "[", qy_node_distance(mm, node, to));
+			qy__fmt(buf, "%s%u", to ? "," : "[",
+				distance ? distance[node * nr + to] : 255u);
 		qy__fmt(buf, "]}");
 	}
 	qy__fmt(buf, "]");
@@ -106,23 +110,23 @@ static void put_zone(struct qy__buf *buf, const struct qy_zone_stat *stat, unsig
 	qy__fmt(buf, "}");
 }
 
-static void put_zones(struct qy__buf *buf, struct qy_mm *mm)
+static void put_zones(struct qy__buf *buf, struct qy__check *ck)
 {
 	struct qy_zone_stat stat;
 
-	for (unsigned int i = 0; i < mm->nr_zones; i++) {
-		qy__zone_snapshot(mm, i, &stat);
+	for (unsigned int i = 0; i < ck->mm->nr_zones; i++) {
+		qy__snapshot_zone(ck, i, &stat);
 		qy__fmt(buf, i ? "," : "[");
-		put_zone(buf, &stat, mm->max_order + 1);
+		put_zone(buf, &stat, ck->mm->max_order + 1);
 	}
 	qy__fmt(buf, "]");
 }
 
-static void put_cache(struct qy__buf *buf, struct qy_cache *c)
+static void put_cache(struct qy__buf *buf, struct qy__check *ck, struct qy_cache *c)
 {
-	struct qy_cache_info info = {.struct_size = sizeof(info)};
+	struct qy_cache_info info;
 
-	qy_cache_info(c, &info);
+	qy__snapshot_cache(ck, c, &info);
 	qy__fmt(buf, "{\"name\":");
 	put_string(buf, info.name);
 	qy__fmt(buf, ",");
@@ -143,35 +147,42 @@ static void put_cache(struct qy__buf *buf, struct qy_cache *c)
 	qy__fmt(buf, "\"sheaf_capacity\":%u}", info.sheaf_capacity);
 }
 
-static void put_caches(struct qy__buf *buf, struct qy_mm *mm)
+static void put_caches(struct qy__buf *buf, struct qy__check *ck)
 {
+	struct qy__cache_walk w;
+	struct qy_cache *c;
+	bool first = true;
+
 	qy__fmt(buf, "[");
-	qy__lock(&mm->slab->lock);
-	for (struct qy_cache *c = mm->slab->first; c; c = c->next) {
-		if (c != mm->slab->first)
-			qy__fmt(buf, ",");
-		put_cache(buf, c);
+	if (qy__snapshot_caches(&w, ck)) {
+		for (; (c = qy__cache_walk_next(&w)) != NULL; first = false) {
+			qy__fmt(buf, first ? "" : ",");
+			put_cache(buf, ck, c);
+		}
+		qy__cache_walk_end(&w);
 	}
-	qy__unlock(&mm->slab->lock);
 	qy__fmt(buf, "]");
 }
 
 size_t qy_info_json(struct qy_mm *mm, char *text, size_t size)
 {
 	struct qy__buf buf = qy__text(text, size);
+	struct qy__check ck;
 
 	qy__fmt(&buf, "{");
-	put(&buf, "page_size", QY_PAGE_SIZE);
-	put(&buf, "max_order", mm->max_order);
-	put(&buf, "pageblock_order", mm->pageblock_order);
-	qy__fmt(&buf, "\"nodes\":");
-	put_nodes(&buf, mm);
-	qy__fmt(&buf, ",\"zones\":");
-	put_zones(&buf, mm);
-	qy__fmt(&buf, ",\"meminfo\":");
-	qy__meminfo_json(&buf, mm);
-	qy__fmt(&buf, ",\"caches\":");
-	put_caches(&buf, mm);
+	if (qy__snapshot_begin(&ck, mm)) {
+		put(&buf, "page_size", QY_PAGE_SIZE);
+		put(&buf, "max_order", mm->max_order);
+		put(&buf, "pageblock_order", mm->pageblock_order);
+		qy__fmt(&buf, "\"nodes\":");
+		put_nodes(&buf, &ck);
+		qy__fmt(&buf, ",\"zones\":");
+		put_zones(&buf, &ck);
+		qy__fmt(&buf, ",\"meminfo\":");
+		qy__meminfo_json(&buf, &ck);
+		qy__fmt(&buf, ",\"caches\":");
+		put_caches(&buf, &ck);
+	}
 	qy__fmt(&buf, "}");
 	return buf.len;
 }

@@ -8,12 +8,9 @@
  *
  * Locks: none. A block that changes hands while its entry is read is left out.
  */
-#include <quarry/info.h>
-
-#include "page/buddy.h"
-#include "page/page_owner.h"
+#include "info/info.h"
+#include "page/page_debug.h"
 #include "page/reclaim.h"
-#include "util/fmt.h"
 #include "util/module.h"
 #include "util/stackdepot.h"
 
@@ -48,8 +45,7 @@ static bool read_record(const struct qy__page_owner *rec, struct qy__page_owner 
 	return qy__load_relaxed(&rec->live) && qy__load_relaxed(&rec->ts) == copy->ts;
 }
 
-static void print_flags(struct qy__buf *buf, const struct qy__zone *zone,
-			const struct qy_page *page)
+static void print_flags(struct qy__buf *buf, const struct qy_page *page)
 {
 	static const struct {
 		unsigned int flag;
@@ -60,70 +56,90 @@ static void print_flags(struct qy__buf *buf, const struct qy__zone *zone,
 		{QY__PAGE_F_PARTIAL, "partial"}, {QY__PAGE_F_REPORTED, "reported"},
 		{QY__PAGE_F_MOVABLE, "movable"},
 	};
-	unsigned int flags = qy__page_flags(page);
+	unsigned int flags = qy__page_flags(page), zone = qy__load_relaxed(&page->zone);
 
 	qy__fmt(buf, "Flags 0x%x(", flags);
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		if (flags & table[i].flag)
 			qy__fmt(buf, "%s|", table[i].name);
-	qy__fmt(buf, "node=%u|zone=%u)\n", zone->node, zone->type);
+	qy__fmt(buf, "node=%u|zone=%u)\n", zone / QY_NR_ZONES, zone % QY_NR_ZONES);
 }
 
-static void print_stack(struct qy__buf *buf, const struct qy_mm *mm, uint32_t handle)
+/* What is read. */
+struct reader {
+	struct qy__check ck;
+	const struct qy__page_owner *owner; /* of the first page that exists */
+	const struct qy__stackdepot *depot; /* NULL: no stacks */
+	uint32_t end;			    /* of the pages that have records */
+};
+
+/* The files of another program are not known here, only the addresses in it. */
+static void print_stack(struct qy__buf *buf, const struct reader *r, uint32_t handle)
 {
 	const uintptr_t *pc = NULL;
-	unsigned int nr = mm->depot ? qy__depot_fetch(mm->depot, handle, &pc) : 0;
+	unsigned int nr = r->depot ? qy__depot_fetch(r->depot, handle, &pc) : 0;
 	uintptr_t offset;
 	char path[512];
 
 	for (unsigned int i = 0; i < nr; i++) {
 		qy__fmt(buf, " #%u 0x%lx", i, (unsigned long)pc[i]);
-		if (qy__module_of(pc[i] - 1, path, sizeof(path), &offset))
+		if (!qy__is_image(r->ck.mm) &&
+		    qy__module_of(pc[i] - 1, path, sizeof(path), &offset))
 			qy__fmt(buf, " (%s+0x%lx)", path, (unsigned long)offset + 1);
 		qy__fmt(buf, "\n");
 	}
 }
 
-static void print_block(struct qy__buf *buf, const struct qy_mm *mm, uint32_t pfn,
+static void print_block(struct qy__buf *buf, const struct reader *r, uint32_t pfn,
 			const struct qy__page_owner *rec)
 {
-	const struct qy_page *page = qy__pfn_page(mm, pfn);
+	const struct qy_mm *mm = r->ck.mm;
 	char name[512], mask[256];
 
 	qy__gfp_names(rec->gfp, mask, sizeof(mask));
 	qy__fmt(buf, "Page allocated via order %u, mask %s%x(%s), pid %d, tgid %d (%.15s), ",
 		rec->order, rec->gfp ? "0x" : "", rec->gfp, mask, rec->tid, rec->pid,
-		qy__program_name(name, sizeof(name)));
+		qy__is_image(mm) ? "?" : qy__program_name(name, sizeof(name)));
 	qy__fmt(buf, "ts %llu ns, free_ts %llu ns\n", (unsigned long long)rec->ts,
 		(unsigned long long)rec->free_ts);
 	qy__fmt(buf, "PFN %lu type %s Block %lu type %s ", (unsigned long)pfn,
-		migratetype_name(qy__gfp_migratetype(mm, rec->gfp)),
+		migratetype_name(qy__owner_migratetype(mm, rec->gfp)),
 		(unsigned long)(pfn >> mm->pageblock_order),
 		migratetype_name(qy__pageblock_type(mm, pfn)));
-	print_flags(buf, &mm->zone[qy__load_relaxed(&page->zone)], page);
-	print_stack(buf, mm, rec->stack);
+	print_flags(buf, qy__check_page(&r->ck, pfn));
+	print_stack(buf, r, rec->stack);
 	if (rec->migrated)
 		qy__fmt(buf, "Page has been migrated, last migrate reason: contig_range\n");
 	qy__fmt(buf, "\n");
 }
 
+/* Is there a block at @pfn, by its record? */
+static bool read_block(const struct reader *r, uint32_t pfn, struct qy__page_owner *rec)
+{
+	if (!read_record(r->owner + (pfn - r->ck.min_pfn), rec))
+		return false;
+	return rec->order <= r->ck.mm->max_order && !(pfn & ((1u << rec->order) - 1));
+}
+
 size_t qy_page_owner(struct qy_mm *mm, char *text, size_t size)
 {
-	struct qy__buf buf = {.p = text, .cap = size};
-	uint32_t end = qy__load_acquire(&mm->end_pfn), pfn = mm->min_pfn;
+	struct qy__buf buf = qy__text(text, size); /* there may be no block */
+	struct qy__page_owner copy;
+	struct reader r;
+	uint32_t pages;
 
-	if (size)
-		text[0] = '\0'; /* there may be no block */
-	while (pfn < end) {
-		const struct qy__page_owner *rec = qy__page_owner_of(mm, pfn);
-		struct qy__page_owner copy;
-		uint32_t pages = 1;
-
-		if (rec && read_record(rec, &copy) && !(pfn & ((1u << copy.order) - 1))) {
-			print_block(&buf, mm, pfn, &copy);
+	if (!qy__snapshot_begin(&r.ck, mm))
+		return 0;
+	r.owner = qy__check_owner_records(&r.ck, &r.end);
+	r.depot = qy__check_depot(&r.ck);
+	if (!r.owner)
+		return 0;
+	for (uint32_t pfn = mm->min_pfn; pfn < r.end; pfn += min(pages, r.end - pfn)) {
+		pages = 1;
+		if (read_block(&r, pfn, &copy)) {
+			print_block(&buf, &r, pfn, &copy);
 			pages = 1u << copy.order;
 		}
-		pfn += pages;
 	}
 	return buf.len;
 }

@@ -21,7 +21,6 @@
 #include <string.h>
 
 #include "info/info.h"
-#include "page/buddy.h"
 #include "page/page_debug.h"
 #include "util/plant.h"
 
@@ -85,11 +84,11 @@ static void print_blocks(struct qy__buf *buf, const struct qy_pagetypeinfo_zone 
 }
 
 /* false: it has no pages. */
-static bool fill_zone(struct qy_mm *mm, unsigned int i, struct qy_pagetypeinfo_zone *zone)
+static bool fill_zone(struct qy__check *ck, unsigned int i, struct qy_pagetypeinfo_zone *zone)
 {
 	struct qy_zone_stat stat;
 
-	qy__zone_snapshot(mm, i, &stat);
+	qy__snapshot_zone(ck, i, &stat);
 	*zone = (struct qy_pagetypeinfo_zone){.node = stat.node};
 	memcpy(zone->name, stat.name, sizeof(zone->name));
 	for (int type = 0; type < QY_NR_MIGRATETYPES; type++) {
@@ -101,65 +100,81 @@ static bool fill_zone(struct qy_mm *mm, unsigned int i, struct qy_pagetypeinfo_z
 	return stat.present;
 }
 
-/* Pages [start, end) of one page block. */
-static bool is_mixed_locked(const struct qy_mm *mm, uint32_t start, uint32_t end)
+/* Pages [start, end) of one page block; @owner: the record of the first page that exists. */
+static bool is_mixed_locked(const struct qy__check *ck, const struct qy__page_owner *owner,
+			    uint32_t start, uint32_t end)
 {
-	unsigned int type = qy__pageblock_type(mm, start);
+	unsigned int type = qy__pageblock_type(ck->mm, start);
 
 	for (uint32_t pfn = start; pfn < end; pfn++) {
-		const struct qy_page *page = qy__pfn_page(mm, pfn);
-		const struct qy__page_owner *owner = &mm->page_debug.owner[pfn - mm->min_pfn];
+		const struct qy__page_owner *rec = owner + (pfn - ck->min_pfn);
 
-		if (qy__load_relaxed(&page->type) == QY__PAGE_BUDDY)
-			pfn += (1u << page->order) - 1;
-		else if (qy__load_relaxed(&owner->live) &&
-			 qy__gfp_migratetype(mm, qy__load_relaxed(&owner->gfp)) != type)
+		if (qy__load_relaxed(&qy__check_page(ck, pfn)->type) == QY__PAGE_BUDDY)
+			pfn += qy__check_block_pages(ck, pfn) - 1;
+		else if (qy__load_relaxed(&rec->live) &&
+			 qy__owner_migratetype(ck->mm, qy__load_relaxed(&rec->gfp)) != type)
 			return true;
 	}
 	return false;
 }
 
 /* As the kernel does it, those of CMA blocks are told as Movable ones. */
-static void count_mixed(const struct qy_mm *mm, struct qy__zone *zone,
-			uint64_t mixed[QY_NR_MIGRATETYPES])
+static void count_mixed(struct qy__check *ck, unsigned int z, const struct qy__page_owner *owner,
+			uint32_t owner_end, uint64_t mixed[QY_NR_MIGRATETYPES])
 {
-	uint32_t step = 1u << mm->pageblock_order, pfn, next, end;
+	struct qy__zone *zone = &ck->mm->zone[z];
+	uint32_t step = 1u << ck->mm->pageblock_order, pfn, next, end;
+	bool locked = qy__check_lock(ck, &zone->lock, "zone");
 
 	memset(mixed, 0, QY_NR_MIGRATETYPES * sizeof(*mixed));
-	qy__lock(&zone->lock);
-	end = min(zone->end_pfn, qy__load_acquire(&mm->page_debug.owner_end));
-	for (pfn = zone->start_pfn; pfn < end; pfn = next) {
-		unsigned int type = qy__pageblock_type(mm, pfn);
+	qy__snapshot_span(ck, z, &pfn, &end);
+	end = min(end, owner_end);
+	for (; pfn < end; pfn = next) {
+		unsigned int type = qy__pageblock_type(ck->mm, pfn);
 
-		next = (pfn & ~(step - 1)) + step;
-		if (is_mixed_locked(mm, pfn, min(next, end)))
+		next = min((pfn & ~(step - 1)) + step, end);
+		if (type < QY_NR_MIGRATETYPES && is_mixed_locked(ck, owner, pfn, next))
 			mixed[type == QY_MIGRATE_CMA ? QY_MIGRATE_MOVABLE : type]++;
 	}
-	qy__unlock(&zone->lock);
+	if (locked)
+		qy__check_unlock(ck, &zone->lock);
+}
+
+static void print_mixed(struct qy__buf *buf, struct qy__check *ck)
+{
+	struct qy_pagetypeinfo_zone zone;
+	const struct qy__page_owner *owner;
+	uint32_t end;
+
+	owner = qy__check_owner_records(ck, &end);
+	if (!owner)
+		return;
+	print_blocks_head(buf, MIXED_TITLE, ALL_TYPES);
+	for (unsigned int i = 0; i < ck->mm->nr_zones; i++) {
+		if (fill_zone(ck, i, &zone)) {
+			count_mixed(ck, i, owner, end, zone.mixed);
+			print_blocks(buf, &zone, zone.mixed, ALL_TYPES);
+		}
+	}
 }
 
 size_t qy_pagetypeinfo(struct qy_mm *mm, char *text, size_t size)
 {
 	struct qy__buf buf = qy__text(text, size);
 	struct qy_pagetypeinfo_zone zone;
+	struct qy__check ck;
 
+	if (!qy__snapshot_begin(&ck, mm))
+		return 0;
 	print_head(&buf, mm->pageblock_order, mm->max_order + 1);
 	for (unsigned int i = 0; i < mm->nr_zones; i++)
-		if (fill_zone(mm, i, &zone))
+		if (fill_zone(&ck, i, &zone))
 			print_free(&buf, &zone, ALL_TYPES, mm->max_order + 1);
 	print_blocks_head(&buf, BLOCKS_TITLE, ALL_TYPES);
 	for (unsigned int i = 0; i < mm->nr_zones; i++)
-		if (fill_zone(mm, i, &zone))
+		if (fill_zone(&ck, i, &zone))
 			print_blocks(&buf, &zone, zone.blocks, ALL_TYPES);
-	if (!mm->page_debug.owner)
-		return buf.len;
-	print_blocks_head(&buf, MIXED_TITLE, ALL_TYPES);
-	for (unsigned int i = 0; i < mm->nr_zones; i++) {
-		if (fill_zone(mm, i, &zone)) {
-			count_mixed(mm, &mm->zone[i], zone.mixed);
-			print_blocks(&buf, &zone, zone.mixed, ALL_TYPES);
-		}
-	}
+	print_mixed(&buf, &ck);
 	return buf.len;
 }
 

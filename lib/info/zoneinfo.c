@@ -19,7 +19,6 @@
 
 #include "info/info.h"
 #include "page/pcp.h"
-#include "slab/slab.h"
 #include "util/plant.h"
 
 #define ZONE(prefix, member) QY__FIGURE(prefix, struct qy_zoneinfo_zone, member)
@@ -195,24 +194,27 @@ static void fill_counters(struct qy_zoneinfo_zone *zone, const struct qy_zone_st
 	zone->free_highatomic = stat->free_highatomic;
 }
 
-static void fill_node(struct qy_mm *mm, struct qy_zoneinfo_zone *zone)
+static void fill_node(struct qy__check *ck, struct qy_zoneinfo_zone *zone)
 {
-	struct qy_meminfo info = {.struct_size = sizeof(info)};
 	unsigned int pages_to_kb = QY_CONFIG_PAGE_SHIFT - 10;
+	struct qy_meminfo info;
 
 	zone->per_node = true;
-	if (mm->nr_nodes > 1)
+	if (ck->mm->nr_nodes > 1)
 		return; /* slabs are counted by instance */
-	qy_meminfo_get(mm, &info);
+	qy__meminfo_read(ck, &info);
 	zone->nr_slab_reclaimable = info.s_reclaimable >> pages_to_kb;
 	zone->nr_slab_unreclaimable = info.s_unreclaim >> pages_to_kb;
 }
 
-static void print_cpus(struct qy__buf *buf, const struct qy_mm *mm, unsigned int i,
+static void print_cpus(struct qy__buf *buf, const struct qy__check *ck, unsigned int i,
 		       const struct qy_zone_stat *stat)
 {
-	const struct qy__pcp *pcp = mm->pcp.on ? mm->zone[i].pcp : NULL;
+	const struct qy__pcp *pcp = qy__snapshot_pcp(ck, i);
+	const struct qy_mm *mm = ck->mm;
 
+	if (!qy__check_flag(&mm->pcp.on))
+		return;
 	for (unsigned int n = 0; pcp && n < mm->cpus.nr; n++) {
 		struct qy_zoneinfo_cpu cpu = {
 			.cpu = n,
@@ -235,9 +237,12 @@ size_t qy_zoneinfo(struct qy_mm *mm, char *text, size_t size)
 	struct qy_zoneinfo_zone zone;
 	struct qy_zone_stat stat;
 	bool told = false; /* of this node */
+	struct qy__check ck;
 
+	if (!qy__snapshot_begin(&ck, mm))
+		return 0;
 	for (unsigned int i = 0; i < mm->nr_zones; i++) {
-		qy__zone_snapshot(mm, i, &stat);
+		qy__snapshot_zone(&ck, i, &stat);
 		zone = (struct qy_zoneinfo_zone){.node = stat.node};
 		memcpy(zone.name, stat.name, sizeof(zone.name));
 		clear_zone(&zone);
@@ -245,13 +250,13 @@ size_t qy_zoneinfo(struct qy_mm *mm, char *text, size_t size)
 		told &= i % QY_NR_ZONES != 0;
 		if (stat.present) {
 			if (!told)
-				fill_node(mm, &zone);
+				fill_node(&ck, &zone);
 			told = true;
 			fill_counters(&zone, &stat);
 		}
 		print_head(&buf, &zone);
 		if (stat.present)
-			print_cpus(&buf, mm, i, &stat);
+			print_cpus(&buf, &ck, i, &stat);
 		print_last(&buf, &zone);
 	}
 	return buf.len;

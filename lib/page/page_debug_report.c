@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * page_debug_report.c - what page debugging finds, told: poison that was written, and pages on a free
- * list that are not what they should be. Who had the page is asked of its owner's record.
+ * page_debug_report.c - what page debugging finds, told: poison that was written, and pages on a
+ * free list that are not what they should be. Who had the page is asked of its owner's record.
  *
  * Locks: report.lock for the count of bad pages. The caller may hold a lock that malloc takes, if
  * he says so.
