@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_check_fuzz.c - whatever the books of an instance say, the checker comes back, and writes
- * nothing.
+ * test_check_fuzz.c - whatever the books of an instance say, the checker and the texts come back,
+ * and write nothing.
  *
  * Random bytes, words and pointers are written over what the library keeps for itself: descriptors,
  * zones, page blocks, zonelists, CPUs' page lists, cache heads, lists, sheaves, free objects, size
@@ -10,13 +10,16 @@
  */
 #include "damage.h"
 
+#include <quarry/info.h>
 #include <time.h>
 
 #include "debug/debug.h"
 #include "kmalloc/size_class.h"
+#include "page/page_debug.h"
 #include "page/pcp.h"
 #include "page/zonelist.h"
 #include "util/rng.h"
+#include "util/stackdepot.h"
 #include "vmalloc/vmap_area.h"
 
 #define ROUNDS 20000
@@ -71,6 +74,23 @@ static void use_instance(void)
 	assert_non_null(qy_kmalloc(in.mm, 9000, QY_GFP_KERNEL));
 }
 
+/* The records of page owners, and the stacks that they name. */
+static void add_owner_targets(void)
+{
+	struct qy_mm *mm = in.mm;
+
+	if (!mm->page_debug.owner)
+		return;
+	for (int i = 0; i < 16; i++)
+		add_target(mm->page_debug.owner,
+			   (mm->end_pfn - mm->min_pfn) * sizeof(struct qy__page_owner));
+	for (int i = 0; i < 8; i++)
+		add_target(mm->depot, sizeof(*mm->depot));
+	add_target(mm->depot->pool, mm->depot->max_pools * sizeof(void *));
+	assert_true(mm->depot->nr_pools > 0);
+	add_target(mm->depot->pool[0], 2048);
+}
+
 static void add_targets(void)
 {
 	struct qy_mm *mm = in.mm;
@@ -100,6 +120,7 @@ static void add_targets(void)
 	add_target(mm->debug, sizeof(*mm->debug));
 	if (mm->live)
 		add_target(mm->live, (mm->end_pfn - mm->min_pfn) * (PAGE_BYTES / 64));
+	add_owner_targets();
 	for (struct qy_cache *c = mm->slab->first; c; c = c->next) {
 		add_target(c, sizeof(*c));
 		add_target(c->sheaf, (mm->cpus.nr + 2) * sizeof(c->sheaf[0]));
@@ -140,6 +161,35 @@ static void damage(void)
 		memcpy(p, &word, len);
 }
 
+/* ---- what is called ---- */
+
+static const struct {
+	const char *name;
+	size_t (*print)(struct qy_mm *mm, char *buf, size_t size);
+} text[] = {
+	{"slabinfo", qy_slabinfo},
+	{"buddyinfo", qy_buddyinfo},
+	{"pagetypeinfo", qy_pagetypeinfo},
+	{"zoneinfo", qy_zoneinfo},
+	{"meminfo", qy_meminfo},
+	{"unusable_index", qy_unusable_index},
+	{"extfrag_index", qy_extfrag_index},
+	{"json", qy_info_json},
+	{"page_owner", qy_page_owner},
+};
+#define NR_TEXTS (sizeof(text) / sizeof(text[0]))
+
+static void print_text(unsigned int i)
+{
+	static char buf[1 << 16];
+	size_t len = text[i].print(in.mm, buf, sizeof(buf));
+
+	if (strlen(buf) != (len < sizeof(buf) ? len : sizeof(buf) - 1) || len > (size_t)1 << 22) {
+		printf("%s: %zu bytes\n", text[i].name, len);
+		fail();
+	}
+}
+
 static double seconds(void)
 {
 	struct timespec ts;
@@ -173,6 +223,8 @@ static void fuzz(unsigned int rounds)
 		found += qy_check(in.mm, QY_CHECK_ALL, &r) > 0;
 		changed += memcmp(broken, in.saved, in.size) != 0;
 		assert_true(r.nr == 0 || r.v[0].id[0]);
+		print_text(below(NR_TEXTS));
+		print_text(below(NR_TEXTS));
 		assert_int_equal(memcmp(in.buf, broken, in.size), 0);
 		assert_true(seconds() - begin < 5);
 		instance_restore(&in);
@@ -184,7 +236,7 @@ static void fuzz(unsigned int rounds)
 	instance_destroy(&in);
 }
 
-static void check_random_damage_comes_back(void **state)
+static void check_and_texts_of_random_damage_come_back(void **state)
 {
 	(void)state;
 	qy__rng_seed(&rng, 2026);
@@ -193,7 +245,7 @@ static void check_random_damage_comes_back(void **state)
 }
 
 /* Everything that the page floor has. */
-static void check_random_damage_of_page_floor_comes_back(void **state)
+static void check_and_texts_of_damaged_page_floor_come_back(void **state)
 {
 	(void)state;
 	for (unsigned int round = 0; round < 4; round++) {
@@ -210,7 +262,7 @@ static void check_random_damage_of_page_floor_comes_back(void **state)
 	}
 }
 
-static void check_random_damage_of_debug_caches_comes_back(void **state)
+static void check_and_texts_of_damaged_debug_caches_come_back(void **state)
 {
 	(void)state;
 	qy__rng_seed(&rng, 2027);
@@ -219,8 +271,21 @@ static void check_random_damage_of_debug_caches_comes_back(void **state)
 	fuzz(ROUNDS / 2);
 }
 
+/* What the texts follow and the checker does not: the depot of stacks. */
+static void texts_of_damaged_page_owners_come_back(void **state)
+{
+	(void)state;
+	if (!QY_CONFIG_DEBUG)
+		skip();
+	qy__rng_seed(&rng, 2030);
+	instance_init(&in, 224);
+	in.config.pageblock_order = 3;
+	in.config.page_debug = QY_PAGE_OWNER;
+	fuzz(ROUNDS / 4);
+}
+
 /* All descriptors, or a whole head, become noise. */
-static void check_noise_comes_back(void **state)
+static void check_and_texts_of_noise_come_back(void **state)
 {
 	(void)state;
 	qy__rng_seed(&rng, 2028);
@@ -247,6 +312,8 @@ static void check_noise_comes_back(void **state)
 			       (size_t)((char *)t->at - in.buf), t->len);
 			fail();
 		}
+		for (unsigned int n = 0; n < NR_TEXTS; n++)
+			print_text(n);
 		instance_restore(&in);
 	}
 	instance_destroy(&in);
@@ -255,10 +322,11 @@ static void check_noise_comes_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(check_random_damage_comes_back),
-		cmocka_unit_test(check_random_damage_of_page_floor_comes_back),
-		cmocka_unit_test(check_random_damage_of_debug_caches_comes_back),
-		cmocka_unit_test(check_noise_comes_back),
+		cmocka_unit_test(check_and_texts_of_random_damage_come_back),
+		cmocka_unit_test(check_and_texts_of_damaged_page_floor_come_back),
+		cmocka_unit_test(check_and_texts_of_damaged_debug_caches_come_back),
+		cmocka_unit_test(texts_of_damaged_page_owners_come_back),
+		cmocka_unit_test(check_and_texts_of_noise_come_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
