@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: MIT
 """What the linker sees: circles between the files of a folder, and calls up the floors of lib/.
 
-circles.py BUILD       check the object files of a build folder: the debug library's, which has every
-                       source of lib/, and the fuzz library's where it was built
+circles.py BUILD       check the object files of a build folder: the debug library's, which has
+                       every source of lib/, and the fuzz library's where it was built
 circles.py --self-test prove that circles and calls upwards are found
 
 A file needs another one if it calls a function (or takes the address of one) that the other one
-defines. Files that all need each other, directly or by way of others, form a circle: they can only be
-understood, tested and changed together. Not counted: what is inlined from a header, since no symbol
-tells of it; and data, for a table of functions is how a circle is opened. Calls upwards count data, too.
+defines. Files that all need each other, directly or by way of others, form a circle: they can only
+be understood, tested and changed together. Not counted: what is inlined from a header, since no
+symbol tells of it; and data, for a table of functions is how a circle is opened. Upwards, data
+counts, too.
 """
 import io
 import os
@@ -47,7 +48,7 @@ MEMBER = re.compile(r"^(?:.*\[)?([^\[\]]+\.o)\]?:$")
 
 
 def source_of(member):
-    """lib/'s name of an object's source: page_buddy.c.o → page/buddy.c, instance.c.o → instance.c."""
+    """lib/'s name of an object's source: page_buddy.c.o → page/buddy.c; instance.c stays itself."""
     name = member[:-len(".o")]
     folder, _, rest = name.partition("_")
     return "%s/%s" % (folder, rest) if rest and folder in FLOORS + [BESIDE] + ROOF else name

@@ -16,7 +16,8 @@ import sys
 SLOW = re.compile(r"(\.cold(\.\d+)?|_slow(_\w+)?(\.[a-z.0-9]+)?)$")
 FUNCTION = re.compile(r"^([0-9a-f]+) <(.+)>:$")
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S.*)$")
-TARGET = re.compile(r"^(?:bnd |notrack |addr32 )*(call|j[a-z]+)\s+[0-9a-f]+ <([^>+]+)(\+0x[0-9a-f]+)?>")
+TARGET = re.compile(r"^(?:bnd |notrack |addr32 )*(call|j[a-z]+)\s+[0-9a-f]+ "
+                    r"<([^>+]+)(\+0x[0-9a-f]+)?>")
 LOCKED = re.compile(r"^(lock\b|xchg[bwlq]?\s.*\()")
 # Calls through a pointer, and tail calls through the table of foreign symbols.
 HARMLESS = re.compile(r"<(memset|memcpy)@")

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Install into a scratch folder, then build a user's projects against the installed copy: by make and
-# meson, quarry and quarry-debug, shared and static, C and C++, with pkg-config as the only guide.
+# Install into a scratch folder, then build a user's projects against the installed copy: by make
+# and meson, quarry and quarry-debug, shared and static, C and C++, with pkg-config as the only
+# guide.
 #
 #   install.sh BUILD_DIR [CC CXX]
 set -euo pipefail

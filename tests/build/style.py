@@ -10,6 +10,7 @@ style.py --self-test  prove that each rule can fail
     licence   the first line (the second behind #!) names the licence
     if        no #if in lib/**/*.c outside osif_*.c and per-architecture files
     length    no file above 800 lines
+    function  none above 40 lines from brace to brace (tests, which may hold a table or a text: 70)
 """
 import os
 import re
@@ -19,9 +20,22 @@ FOLDERS = ["lib", "include", "fuzz", "tools", "tests"]
 SOURCES = (".c", ".h", ".cc", ".def", ".in", ".map", ".py", ".sh", "meson.build")
 COLUMNS = 100
 LINES = 800
+# Lines of a function by folder, both braces counted.
+FUNCTION_LINES = {"lib": 40, "include": 40, "fuzz": 40, "tools": 40, "tests": 70}
+# The longer ones: (file, function): its lines. No new ones: flat tables and switches at most.
+LONG_FUNCTIONS = {
+    ("fuzz/fuzz_cache.c", "do_cache_create"): 44,
+    ("fuzz/fuzz_errors.c", "do_stale_write"): 43,
+    ("fuzz/fuzz_page_reclaim.c", "do_shrinker"): 42,
+    ("fuzz/fuzz_page_runs.c", "do_declare"): 43,
+    ("fuzz/page_start.c", "fzp_spoil"): 43,
+    ("fuzz/stress_main.c", "main"): 48,
+}
 LICENCE = "SPDX-License-Identifier: MIT"
 CONDITIONAL = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif)\b")
 MAY_CONDITION = re.compile(r"^(osif_.*|.*_(x86_64|aarch64))\.c$")
+# A function's first line begins at the left edge; its name stands before the first parenthesis.
+FUNCTION = re.compile(r"^[A-Za-z_][^(;=]*?([A-Za-z_]\w*)\(")
 
 
 def is_script(path):
@@ -30,6 +44,28 @@ def is_script(path):
         return False
     with open(path, "rb") as f:
         return f.read(2) == b"#!"
+
+
+def functions(lines):
+    """(line of the opening brace, name, lines from brace to brace) of each C function."""
+    name, start = "?", 0
+    for number, line in enumerate(lines, 1):
+        head = FUNCTION.match(line)
+        if head:
+            name = head.group(1)
+        if line == "{":
+            start = number
+        elif line.startswith("}") and start:
+            yield start, name, number - start + 1
+            start = 0
+
+
+def judge_functions(path, lines):
+    most = FUNCTION_LINES.get(path.split("/")[0], min(FUNCTION_LINES.values()))
+    for number, name, count in functions(lines):
+        allowed = LONG_FUNCTIONS.get((path, name), most)
+        if count > allowed:
+            yield number, "function", "%s: %d lines, %d at most" % (name, count, allowed)
 
 
 def judge(path, text):
@@ -45,6 +81,9 @@ def judge(path, text):
         bad.append((head + 1, "licence", "the first line is " + LICENCE))
     if len(lines) > LINES:
         bad.append((LINES, "length", "%d lines, %d at most" % (len(lines), LINES)))
+
+    if path.endswith((".c", ".cc", ".h")):
+        bad.extend(judge_functions(path, lines))
 
     plain = path.startswith("lib/") and path.endswith(".c") \
         and not MAY_CONDITION.match(os.path.basename(path))
@@ -62,7 +101,7 @@ def judge(path, text):
 def tree(root):
     for folder in FOLDERS:
         for base, folders, files in os.walk(os.path.join(root, folder)):
-            folders[:] = sorted(f for f in folders if not f.startswith((".", "build", "__")))
+            folders[:] = sorted(f for f in folders if not f.startswith((".", "__")))
             for name in sorted(files):
                 path = os.path.join(base, name)
                 if name.endswith(SOURCES) or is_script(path):
@@ -71,17 +110,25 @@ def tree(root):
 
 def check(root):
     count = bad = 0
+    longest = {folder: (0, "", "") for folder in FOLDERS}
     for path in tree(root):
         name = os.path.relpath(path, root).replace(os.sep, "/")
         count += 1
         try:
             with open(path, encoding="utf-8", newline="") as f:
-                found = judge(name, f.read())
+                text = f.read()
+            found = judge(name, text)
+            folder = name.split("/")[0]
+            if name.endswith((".c", ".cc", ".h")):
+                longest[folder] = max([longest[folder]] + [
+                    (lines, name, function) for _, function, lines in functions(text.split("\n"))])
         except UnicodeDecodeError:
             found = [(1, "blanks", "not UTF-8")]
         for number, rule, why in found:
             bad += 1
             print("%s:%d: %s: %s" % (name, number, rule, why))
+    for folder in FOLDERS:
+        print("longest function of %s/: %d lines, %s: %s" % ((folder,) + longest[folder]))
     print("%d files, %d findings" % (count, bad))
     return 1 if bad or count == 0 else 0
 
@@ -102,6 +149,15 @@ def self_test():
         ("lib/page/a.c", spdx + "int x; \n", ["blanks"]),
         ("lib/page/a.c", spdx + "int x;", ["blanks"]),
         ("lib/page/a.c", spdx + "x\n" * 800, ["length"]),
+        ("lib/page/a.c", spdx + "int f(int a,\n\tint b)\n{\n" + "\tg();\n" * 38 + "}\n", []),
+        ("lib/page/a.c", spdx + "int f(int a,\n\tint b)\n{\n" + "\tg();\n" * 39 + "}\n",
+         ["function"]),
+        ("lib/page/a.c", spdx + "int x[] = {\n" + "\t1,\n" * 50 + "};\n", []),
+        ("tests/unit/a.c", spdx + "int f(void)\n{\n" + "\tg();\n" * 68 + "}\n", []),
+        ("tests/unit/a.c", spdx + "int f(void)\n{\n" + "\tg();\n" * 69 + "}\n", ["function"]),
+        ("fuzz/stress_main.c", spdx + "int main(void)\n{\n" + "\tg();\n" * 46 + "}\n", []),
+        ("fuzz/stress_main.c", spdx + "int f(void)\n{\n" + "\tg();\n" * 46 + "}\n",
+         ["function"]),
     ]
     wrong = 0
     for path, text, rules in cases:
