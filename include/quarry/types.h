@@ -34,6 +34,24 @@
 
 QY_BEGIN_DECLS
 
+/*
+ * Context: where the functions of all headers may be called, unless one says otherwise (early.h,
+ * which is not locked, does).
+ *
+ * Threads: any, any number of them at once. A call may wait for locks of the library; none is held
+ *   any more when it returns.
+ * Signals: not from a signal handler, which may have interrupted the holder of such a lock.
+ * The program's own code: shrinkers, the reclaim hook, the migrate hook and constructors are called
+ *   by the thread that asked for memory or a run, without a lock of the library: they may call it
+ *   again, but for what their own text excludes. The locks that the caller itself holds are held
+ *   meanwhile. Without QY_GFP_DIRECT_RECLAIM neither shrinkers nor the reclaim hook are called. A
+ *   report sink is called with locks held: no call from there.
+ * fork(): the child has its own copy of an instance, but for an arena in shared memory. It may go
+ *   on using it if no other thread was inside the library at that moment, or if fork() was called
+ *   between qy_mm_fork_prepare() and qy_mm_fork_parent() / qy_mm_fork_child().
+ * An instance, a cache or an area that is being destroyed, or is gone, may be used by nobody.
+ */
+
 /** struct qy_mm - a memory manager: one span of memory with its zones, pages and caches. */
 struct qy_mm;
 /** struct qy_page - the descriptor of one page; an array apart from the memory it describes. */
@@ -46,13 +64,30 @@ struct qy_report;
 /*
  * Allocation flags. The bit values are those of Linux 6.6, so that a trace of gfp masks can be
  * read by eye; only the bits that carry a meaning in user space are named.
+ *
+ * Zone bits name the highest zone that may serve the request; when it has nothing the lower ones
+ * are tried, never a higher one:
+ *
+ *   (none)    NORMAL, then DMA32, then DMA
+ *   HIGHMEM   HIGHMEM, then as above: without a HIGHMEM zone the bit changes nothing
+ *   DMA32     DMA32, then DMA
+ *   DMA       DMA
+ *
+ * Of several bits the lowest zone counts: DMA before DMA32 before HIGHMEM. Where a zone ends says
+ * the configuration (zone_limit); one that is empty serves nothing, so DMA and DMA32 requests fail
+ * where these zones were not asked for, as in the default instance. Zone bits hold for blocks of
+ * pages. An object of a cache or of a size class of kmalloc comes from whatever slab there is: for
+ * objects in the DMA zone make a cache with QY_SLAB_CACHE_DMA.
+ *
+ * Lifetime bits: of MOVABLE and RECLAIMABLE together MOVABLE counts; neither is UNMOVABLE. They
+ * have no effect in an instance that does not keep lifetimes apart (grouping).
  */
 typedef unsigned int qy_gfp_t;
-#define QY_GFP_DMA 0x1u		     /* lowest zone only */
-#define QY_GFP_HIGHMEM 0x2u	     /* HIGHMEM allowed */
-#define QY_GFP_DMA32 0x4u	     /* DMA32 or below */
-#define QY_GFP_MOVABLE 0x8u	     /* lifetime hint */
-#define QY_GFP_RECLAIMABLE 0x10u     /* lifetime hint */
+#define QY_GFP_DMA 0x1u		     /* zones: DMA only */
+#define QY_GFP_HIGHMEM 0x2u	     /* zones: all */
+#define QY_GFP_DMA32 0x4u	     /* zones: DMA32 and below */
+#define QY_GFP_MOVABLE 0x8u	     /* lifetime: the migrate hook may move it */
+#define QY_GFP_RECLAIMABLE 0x10u     /* lifetime: a shrinker can free it */
 #define QY_GFP_HIGH 0x20u	     /* may use half of the reserves */
 #define QY_GFP_IO 0x40u		     /* accepted, no effect */
 #define QY_GFP_FS 0x80u		     /* accepted, no effect */
@@ -88,12 +123,12 @@ typedef unsigned int qy_slab_flags_t;
 #define QY_SLAB_POISON 0x800u		  /* letter P */
 #define QY_SLAB_KMALLOC 0x1000u		  /* the requested size is tracked (with STORE_USER) */
 #define QY_SLAB_HWCACHE_ALIGN 0x2000u	  /* spread over cache lines */
-#define QY_SLAB_CACHE_DMA 0x4000u	  /* pages from the DMA zone */
+#define QY_SLAB_CACHE_DMA 0x4000u	  /* pages of the DMA zone only */
 #define QY_SLAB_STORE_USER 0x10000u	  /* letter U: stacks of allocation and free */
 #define QY_SLAB_PANIC 0x40000u		  /* abort when the cache cannot be made */
 #define QY_SLAB_TRACE 0x200000u		  /* letter T: a line for every call */
-#define QY_SLAB_NO_MERGE 0x1000000u
-#define QY_SLAB_RECLAIM_ACCOUNT 0x20000u /* pages count as reclaimable */
+#define QY_SLAB_NO_MERGE 0x1000000u	  /* accepted, no effect: caches are never merged */
+#define QY_SLAB_RECLAIM_ACCOUNT 0x20000u  /* pages count as reclaimable */
 #define QY_SLAB_DEBUG_FLAGS                                                                        \
 	(QY_SLAB_CONSISTENCY_CHECKS | QY_SLAB_RED_ZONE | QY_SLAB_POISON | QY_SLAB_STORE_USER |     \
 	 QY_SLAB_TRACE)
