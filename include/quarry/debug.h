@@ -58,7 +58,10 @@ enum qy_report_kind {
 	QY_NR_REPORT_KINDS
 };
 
-/** qy_report_kind_name - "heap-overflow", "use-after-free-write", … (stable, for machines). */
+/**
+ * qy_report_kind_name - "heap-overflow", "use-after-free-write", … (stable, for machines).
+ * Return: a constant string; "unknown" for what is no kind. Context: anywhere, a sink too.
+ */
 QY_API const char *qy_report_kind_name(enum qy_report_kind kind);
 
 /* Families of allocation functions, for mismatch reports. */
@@ -113,34 +116,52 @@ struct qy_report {
 };
 
 /**
- * struct qy_report_sink - takes findings. @fn is called with locks held: it must not call Quarry.
+ * struct qy_report_sink - takes findings.
+ * @fn: called by the thread that found it, one report at a time, with locks of the instance held:
+ * of
+ *      this header's functions only qy_report_text(), qy_report_kind_name() and
+ *      qy_build_debug_letters() may be called, and no other call on the instance.
+ * @ctx: handed through.
  */
 struct qy_report_sink {
 	void (*fn)(const struct qy_report *report, void *ctx);
 	void *ctx;
 };
 
+/**
+ * qy_mm_set_sink - later findings go to @sink; sink.fn == NULL: text on standard error.
+ * qy_mm_set_policy - what comes after a finding from now on. NOMEM and TRACE are no bugs: the
+ * program goes on under either policy.
+ * Context: any thread, not a sink. Takes the report lock: a call of the old sink that is under way
+ * has ended when this returns; policy: that call still follows the old one. Neither can fail.
+ */
 QY_API void qy_mm_set_sink(struct qy_mm *mm, struct qy_report_sink sink);
 QY_API void qy_mm_set_policy(struct qy_mm *mm, enum qy_policy policy);
 
 /**
  * qy_report_text - the report as SLUB words it, plus one "Quarry:" line that says it in plain
  * words.
+ * @buf: @size bytes; may be NULL if @size is 0.
  * Return: length of the whole text; at most @size - 1 bytes of it are in @buf, always terminated.
+ * Context: for sinks; @report is valid there only.
  */
 QY_API size_t qy_report_text(const struct qy_report *report, char *buf, size_t size);
 
-/** qy_mm_reports - findings since the start (NOMEM and TRACE not counted). */
+/** qy_mm_reports - findings since the start (NOMEM and TRACE not counted). Takes no lock. */
 QY_API uint64_t qy_mm_reports(const struct qy_mm *mm);
 
 /**
- * qy_debug_string_check - would qy_mm_create() take this debug string?
+ * qy_debug_string_check - would qy_mm_create() take this debug string? A question to the build; no
+ * instance is needed and no lock taken.
  * @where: set to the offset of the item that is not understood; untouched on success. May be NULL.
  * Return: 0, or -EINVAL: an item is unknown or malformed, or the string is too long (511 bytes).
  */
 QY_API int qy_debug_string_check(const char *string, size_t *where);
 
-/** qy_build_debug_letters - letters this build knows: "FZPU", or "" in the release build. */
+/**
+ * qy_build_debug_letters - letters this build knows, of "FZPU", a constant string; "" in the
+ * release build.
+ */
 QY_API const char *qy_build_debug_letters(void);
 
 QY_END_DECLS

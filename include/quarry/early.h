@@ -4,7 +4,11 @@
  * bootmem, a bitmap of pages, which is older.
  *
  * Usable alone (firmware maps, guest memory maps): it only counts in addresses and never touches
- * the memory they name. Not locked: the caller serialises.
+ * the memory they name.
+ *
+ * Context: nothing here takes a lock or calls the system. The caller sees to it that nobody changes
+ * a set while others use it; questions may be asked by many at once. With that it is as good in a
+ * signal handler, or after fork(), as anywhere. Hooks are called by the functions that need them.
  */
 #ifndef QUARRY_EARLY_H
 #define QUARRY_EARLY_H
@@ -123,6 +127,7 @@ struct qy_memblock_ops {
  * Ranges are cut so that their end does not wrap; the last byte of the address space is in none. A
  * range of size 0 is success without effect. Time is linear in the number of regions.
  */
+/** qy_memblock_init - @mb is empty, whatever it was before. Cannot fail. */
 QY_API void qy_memblock_init(struct qy_memblock *mb);
 /**
  * qy_memblock_set_ops - @ops stay the caller's and must outlive @mb; NULL: none.
@@ -208,32 +213,63 @@ QY_API void *qy_memblock_virt_or_panic(struct qy_memblock *mb, size_t size, size
 
 /* ---- questions ---- */
 
+/*
+ * None of these can fail or changes anything. Sizes and addresses are in bytes; ranges are
+ * [base, base + size), cut where they would wrap. Complexity: O(log regions), unless said
+ * otherwise.
+ */
+/** qy_memblock_phys_mem_size - bytes of memory. qy_memblock_reserved_size - of reserved. O(1). */
 QY_API qy_addr_t qy_memblock_phys_mem_size(const struct qy_memblock *mb);
 QY_API qy_addr_t qy_memblock_reserved_size(const struct qy_memblock *mb);
-/** qy_memblock_reserved_kern_size - bytes below @limit taken by allocations on @nid (or any). */
+/**
+ * qy_memblock_reserved_kern_size - bytes below @limit taken by allocations (RSRV_KERN) on @nid, or
+ * QY_NO_NODE: on any. O(regions).
+ */
 QY_API qy_addr_t qy_memblock_reserved_kern_size(const struct qy_memblock *mb, qy_addr_t limit,
 						int nid);
-/** qy_memblock_estimated_nr_free_pages - memory less reserved, at least 0; no map is walked. */
+/**
+ * qy_memblock_estimated_nr_free_pages - bytes of memory less bytes of reserved, in whole pages, at
+ * least 0. O(1): reserved ranges that are no memory count, too.
+ */
 QY_API uint64_t qy_memblock_estimated_nr_free_pages(const struct qy_memblock *mb);
-QY_API qy_addr_t qy_memblock_start_of_DRAM(const struct qy_memblock *mb); /* 0 if empty */
-QY_API qy_addr_t qy_memblock_end_of_DRAM(const struct qy_memblock *mb);	  /* exclusive */
+/**
+ * qy_memblock_start_of_DRAM, _end_of_DRAM - the first byte of memory, and the first behind it all;
+ * both 0 if there is none. O(1).
+ */
+QY_API qy_addr_t qy_memblock_start_of_DRAM(const struct qy_memblock *mb);
+QY_API qy_addr_t qy_memblock_end_of_DRAM(const struct qy_memblock *mb);
+/**
+ * qy_memblock_is_memory - is the byte at @addr in a region of memory?
+ * qy_memblock_is_map_memory - … in one that is not NOMAP?
+ * qy_memblock_is_reserved - … in a region of reserved, be it memory or not?
+ */
 QY_API bool qy_memblock_is_memory(const struct qy_memblock *mb, qy_addr_t addr);
-QY_API bool qy_memblock_is_map_memory(const struct qy_memblock *mb, qy_addr_t addr); /* no NOMAP */
+QY_API bool qy_memblock_is_map_memory(const struct qy_memblock *mb, qy_addr_t addr);
 QY_API bool qy_memblock_is_reserved(const struct qy_memblock *mb, qy_addr_t addr);
+/**
+ * qy_memblock_is_region_memory - is all of the range memory, in one region or in several that
+ * touch? With @size 0: is the byte at @base? O(regions).
+ * qy_memblock_is_region_reserved - is a byte of the range reserved? false for @size 0.
+ * qy_memblock_overlaps_region - the same with any set, one of struct qy_memblock's or another.
+ */
 QY_API bool qy_memblock_is_region_memory(const struct qy_memblock *mb, qy_addr_t base,
-					 qy_addr_t size); /* fully inside */
+					 qy_addr_t size);
 QY_API bool qy_memblock_is_region_reserved(const struct qy_memblock *mb, qy_addr_t base,
-					   qy_addr_t size); /* any overlap */
+					   qy_addr_t size);
 QY_API bool qy_memblock_overlaps_region(const struct qy_memblock_type *type, qy_addr_t base,
 					qy_addr_t size);
 /**
  * qy_memblock_search_pfn_nid - the region of memory that holds the first byte of page @pfn: its
  * node, and its bounds as page numbers, rounded down.
+ * @nid: QY_NO_NODE if the region has none.
  * Return: true, or false: not memory, nothing was written.
  */
 QY_API bool qy_memblock_search_pfn_nid(const struct qy_memblock *mb, uint64_t pfn, int *nid,
 				       uint64_t *start_pfn, uint64_t *end_pfn);
-/** qy_memblock_validate_numa_coverage - is at most @threshold bytes of memory without a node? */
+/**
+ * qy_memblock_validate_numa_coverage - is at most @threshold bytes of memory without a node? If it
+ * is more, a line goes to the log() hook. O(regions).
+ */
 QY_API bool qy_memblock_validate_numa_coverage(const struct qy_memblock *mb, qy_addr_t threshold);
 
 /* ---- iterators ---- */
@@ -260,10 +296,16 @@ QY_API bool qy_memblock_next_range_rev(const struct qy_memblock *mb,
 				       const struct qy_memblock_type *type_b, int nid,
 				       uint32_t flags, uint64_t *cursor, qy_addr_t *start,
 				       qy_addr_t *end, int *out_nid);
-/** qy_memblock_next_pfn_range - whole pages of memory, region by region. @cursor: 0 at first. */
+/**
+ * qy_memblock_next_pfn_range - whole pages of memory, region by region; of @nid only (QY_NO_NODE:
+ * any). @cursor: 0 at first. @out_nid: may be NULL. Return: false at the end.
+ */
 QY_API bool qy_memblock_next_pfn_range(const struct qy_memblock *mb, int nid, uint64_t *cursor,
 				       uint64_t *start_pfn, uint64_t *end_pfn, int *out_nid);
-/** qy_memblock_next_free - memory minus reserved, upwards, of any node, no flags. */
+/**
+ * qy_memblock_next_free - memory minus reserved, upwards, of any node, as qy_memblock_next_range()
+ * with QY_MEMBLOCK_NONE.
+ */
 QY_API bool qy_memblock_next_free(const struct qy_memblock *mb, uint64_t *cursor, qy_addr_t *start,
 				  qy_addr_t *end);
 

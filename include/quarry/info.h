@@ -55,7 +55,7 @@ QY_API size_t qy_info_json(struct qy_mm *mm, char *buf, size_t size);
 /**
  * qy_page_owner - who allocated each block, as the kernel's page_owner prints it; for tools such as
  * page_owner_sort. Nothing, if QY_PAGE_OWNER is off.
- * Return: as qy_slabinfo().
+ * Return: as qy_slabinfo(). Context: as qy_slabinfo(). Complexity: O(pages).
  */
 QY_API size_t qy_page_owner(struct qy_mm *mm, char *buf, size_t size);
 
@@ -72,6 +72,8 @@ QY_API size_t qy_page_owner(struct qy_mm *mm, char *buf, size_t size);
  * Return: 0; -EINVAL: struct_size is unknown, or a line is malformed, contradicts those before it,
  * or is missing (the struct means nothing then); -ENOSPC: an array is too small: it is full, and
  * nr_… says how many entries it should have.
+ *
+ * Context: neither asks an instance or takes a lock: as good in a signal handler as anywhere.
  *
  * qy_*_print - the struct as text, in the order and with the blanks of the kernel: a text of
  * qy_buddyinfo() and so on, parsed and printed, is the same bytes. Return: as qy_buddyinfo().
@@ -167,7 +169,8 @@ struct qy_meminfo {
 };
 /**
  * qy_meminfo_get - the figures. Return: 0; -EINVAL: struct_size is unknown, or the head of the
- * instance cannot be believed.
+ * instance cannot be believed (@info is untouched).
+ * Context: as qy_meminfo().
  */
 QY_API int qy_meminfo_get(struct qy_mm *mm, struct qy_meminfo *info);
 QY_API int qy_meminfo_parse(const char *text, size_t len, struct qy_meminfo *info,

@@ -2,10 +2,10 @@
 /*
  * quarry/page.h - instances, and blocks of 2^order pages.
  *
- * Context: unless a function says otherwise it may be called from any thread, takes at most the
- * zone lock, and must not be called from a signal handler. After fork() the child owns a copy of
- * every private instance; only the thread that called fork() may have been inside the library,
- * unless the instance was put under qy_mm_fork_prepare()/..._done().
+ * Context: as types.h says. Blocks of pages are taken and given back under the locks of the page
+ * floor: reclaim → grow → CMA → per-CPU lists → zone. Questions about an instance or a descriptor
+ * (qy_mm_base() … qy_mm_max_order(), qy_page_node(), qy_page_pfn(), …) take none, change nothing
+ * and cannot fail: @page must be a descriptor of @mm, as qy_alloc_pages() or qy_page_of() gave it.
  */
 #ifndef QUARRY_PAGE_H
 #define QUARRY_PAGE_H
@@ -239,19 +239,25 @@ QY_API void qy_mm_destroy(struct qy_mm *mm);
 QY_API struct qy_mm *qy_mm_default(void);
 
 /**
- * qy_mm_set_cpu - MANUAL provider: later calls run on @cpu. Return: 0, -EINVAL, -EPERM (THREAD).
+ * qy_mm_set_cpu - MANUAL provider: later calls, of any thread, run on @cpu.
+ * Return: 0; -EINVAL: @cpu is not below nr_cpus; -EPERM: the provider is THREAD.
+ * Context: no other call on this instance may be under way.
  */
 QY_API int qy_mm_set_cpu(struct qy_mm *mm, unsigned int cpu);
 
-/** qy_mm_base - the address of page frame 0. qy_mm_page_size - bytes in a page. */
+/**
+ * qy_mm_base - the address of page frame 0. qy_mm_page_size - bytes in a page. qy_mm_max_order -
+ * the largest block is 2^this pages.
+ */
 QY_API void *qy_mm_base(const struct qy_mm *mm);
 QY_API size_t qy_mm_page_size(const struct qy_mm *mm);
 QY_API unsigned int qy_mm_max_order(const struct qy_mm *mm);
 
 /* ---- nodes and zones ---- */
 
+/** qy_mm_nr_nodes - nodes there are; they are numbered from 0. */
 QY_API unsigned int qy_mm_nr_nodes(const struct qy_mm *mm);
-/** qy_node_distance - 10 is "here"; 255 if a node is not there. */
+/** qy_node_distance - between two nodes: 10 is "the same"; 255 also if one of them is not there. */
 QY_API unsigned int qy_node_distance(const struct qy_mm *mm, unsigned int from, unsigned int to);
 /** qy_mm_this_node - the node of the CPU the caller is on. */
 QY_API unsigned int qy_mm_this_node(const struct qy_mm *mm);
@@ -282,24 +288,32 @@ struct qy_zone_stat {
 	size_t nr_free[32][QY_NR_MIGRATETYPES];
 	size_t nr_pageblocks[QY_NR_MIGRATETYPES];
 };
-/** qy_zone_stat_get - Return: 0, -EINVAL: no such node or zone, or struct_size unknown. */
+/**
+ * qy_zone_stat_get - fill in @stat.
+ * Return: 0; -EINVAL: no such node or zone, or struct_size unknown (@stat is untouched).
+ * Context: takes the zone lock. Complexity: O(blocks of the free lists).
+ */
 QY_API int qy_zone_stat_get(struct qy_mm *mm, unsigned int node, enum qy_zone_type type,
 			    struct qy_zone_stat *stat);
 /**
  * qy_zonelist - the zones that a request of @gfp on @node tries, in order.
- * @list: filled with node * QY_NR_ZONES + zone type, at most @max.
+ * @list: filled with node * QY_NR_ZONES + zone type, at most @max; may be NULL if @max is 0.
  * Return: their number (also if larger than @max); 0 if there is no such node.
  */
 QY_API unsigned int qy_zonelist(const struct qy_mm *mm, unsigned int node, qy_gfp_t gfp,
 				uint16_t *list, unsigned int max);
 /**
  * qy_mm_set_watermarks - compute all marks and reserves anew.
- * Return: 0, -EINVAL: a figure is out of range (nothing is changed).
+ * @config: read during the call only.
+ * Return: 0; -EINVAL: @config is NULL or a figure is out of range (nothing is changed).
  */
 QY_API int qy_mm_set_watermarks(struct qy_mm *mm, const struct qy_watermark_config *config);
 /**
- * qy_mm_add_memory - bring in @bytes more of the span at its end (ANON; a request that finds no
- * free page does so by itself). Return: 0; -ENOMEM: span used up, the system refuses, or ARENA.
+ * qy_mm_add_memory - bring in more of the span at its end (ANON; a request that finds no free page
+ * does so by itself).
+ * @bytes: rounded up to whole pages; 0 is success without effect.
+ * Return: 0; -ENOMEM: the span has not so much left (an ARENA has nothing), or the system refuses.
+ * Complexity: linear in pages.
  */
 QY_API int qy_mm_add_memory(struct qy_mm *mm, size_t bytes);
 
@@ -307,7 +321,7 @@ QY_API int qy_mm_add_memory(struct qy_mm *mm, size_t bytes);
 
 /**
  * qy_alloc_pages - take a block of 2^@order pages, from the calling CPU's node if it can be.
- * @gfp: zone, lifetime, ZERO, COMP, NOWARN, …
+ * @gfp: QY_GFP_*: zone and lifetime (see types.h), ZERO, COMP, NOWARN, …
  * @order: 0 … max order.
  *
  * A zone serves if it keeps more than its mark and lowmem reserve: first the LOW mark of every zone
@@ -321,13 +335,15 @@ QY_API int qy_mm_add_memory(struct qy_mm *mm, size_t bytes);
  * NOFAIL never returns NULL: when nothing can be freed any more the program is aborted, after that
  * report; a NOFAIL request above the largest order fails like any other.
  * The block is aligned to its own size, counted from page frame 0.
+ * Context: with DIRECT_RECLAIM shrinkers and the reclaim hook may be called.
  * Complexity: O(max order); with grouping O(max order * migratetypes), and O(page block) when a
  * page block changes its type.
  */
 QY_API struct qy_page *qy_alloc_pages(struct qy_mm *mm, qy_gfp_t gfp,
 				      unsigned int order) QY_MUST_CHECK;
 /**
- * qy_alloc_pages_node - as qy_alloc_pages(), preferring @node. NULL too if there is no such node.
+ * qy_alloc_pages_node - as qy_alloc_pages(), preferring @node; with THISNODE from no other.
+ * Return: NULL too if there is no such node.
  */
 QY_API struct qy_page *qy_alloc_pages_node(struct qy_mm *mm, unsigned int node, qy_gfp_t gfp,
 					   unsigned int order) QY_MUST_CHECK;
@@ -347,7 +363,7 @@ QY_API struct qy_page *qy_alloc_pages_node(struct qy_mm *mm, unsigned int node, 
  */
 QY_API int qy_free_pages(struct qy_mm *mm, struct qy_page *page, unsigned int order);
 
-/** qy_get_free_pages - as qy_alloc_pages(), giving the address. */
+/** qy_get_free_pages - as qy_alloc_pages(), giving the address; NULL as there. */
 QY_API void *qy_get_free_pages(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order) QY_MUST_CHECK;
 /** qy_get_zeroed_page - one page, zeroed, by address; NULL as qy_alloc_pages(). */
 QY_API void *qy_get_zeroed_page(struct qy_mm *mm, qy_gfp_t gfp) QY_MUST_CHECK;
@@ -358,30 +374,37 @@ QY_API int qy_free_pages_addr(struct qy_mm *mm, const void *addr, unsigned int o
 
 /**
  * qy_page_get, qy_page_put - one more, one less reference on an allocated block; the last put frees
- * it. Return: references left; -EINVAL: @page is not the head of an allocated block (put: that is
- * reported).
+ * it. A new block has one, its owner's.
+ * Return: references there are now (put: 0, it was freed); -EINVAL: @page is not the head of an
+ * allocated block, or a slab's (put: that is reported).
+ * Context: the caller of get holds a reference or keeps the block from being freed otherwise.
  */
 QY_API int qy_page_get(struct qy_mm *mm, struct qy_page *page);
 QY_API int qy_page_put(struct qy_mm *mm, struct qy_page *page);
 /**
  * qy_split_page - a block that is not compound becomes 2^@order single pages, each freed alone.
- * Return: 0, -EINVAL: not the head of such a block, or it has other references; -ERANGE: it has
- * another order. Complexity: O(pages).
+ * Return: 0; -EINVAL: not the head of such a block, or it has other references; -ERANGE: it has
+ * another order. On failure nothing is changed.
+ * Complexity: O(pages).
  */
 QY_API int qy_split_page(struct qy_mm *mm, struct qy_page *page, unsigned int order);
 
 /**
  * qy_alloc_pages_exact - as many pages as hold @bytes, in one run; what a power of two gives too
- * many goes back. COMP and absurd sizes give NULL. qy_free_pages_exact: with the same size.
- * Return: as qy_get_free_pages(); as qy_free_pages_addr(), nothing is freed on error.
+ * many goes back.
+ * Return: their address; NULL as qy_get_free_pages(), and if @bytes is 0 or more than the largest
+ * block, or @gfp has COMP.
+ * qy_free_pages_exact - give them back, with the same size.
+ * Return: 0; or, after a report and with nothing freed, -EINVAL: @addr is not on a page border of
+ * @mm, @bytes is 0, or one of the pages is not allocated; -ERANGE: one heads a larger block.
  */
 QY_API void *qy_alloc_pages_exact(struct qy_mm *mm, qy_gfp_t gfp, size_t bytes) QY_MUST_CHECK;
 QY_API int qy_free_pages_exact(struct qy_mm *mm, const void *addr, size_t bytes);
 
 /**
- * qy_alloc_pages_bulk - fill the empty (NULL) slots of @array[@nr] with single pages.
+ * qy_alloc_pages_bulk - fill the empty (NULL) slots of @array[@nr] with single pages, in order.
  * Return: slots that are filled now, those that were filled before included; fewer than @nr: what
- * could be had without reclaim, but at least one new page if that is possible at all.
+ * could be had without reclaim, but at least one new page if qy_alloc_pages() has one at all.
  */
 QY_API unsigned int qy_alloc_pages_bulk(struct qy_mm *mm, qy_gfp_t gfp, unsigned int nr,
 					struct qy_page **array);
@@ -396,10 +419,15 @@ struct qy_page_frag_cache {
 	uint32_t pieces;       /* cut from the present block */
 };
 /**
- * qy_page_frag_alloc - a piece of @size bytes, aligned to @align (a power of two, 1…a page).
- * qy_page_frag_free - any thread; the block goes when its last piece and the cache's hold are gone.
- * qy_page_frag_drain - the cache lets go of its block.
- * Return: NULL: @size 0 or above 32 KiB, @align bad, no memory. free: 0, or -EINVAL after a report.
+ * qy_page_frag_alloc - a piece of @size bytes (1 … 32 KiB), aligned to @align (a power of two,
+ * 1…a page).
+ * Return: the piece, or NULL: @size or @align is none of these, or there is no block for it.
+ * qy_page_frag_free - give a piece back; the block goes when its last piece and the cache's hold
+ * are gone.
+ * @addr: the piece, or any address in it.
+ * Return: 0; or, after a report, -EINVAL: no block has pieces there, or none of its pieces is out.
+ * qy_page_frag_drain - the cache lets go of its block and is empty.
+ * Context: one thread at a time uses a cache (alloc, drain); free may be called by any.
  */
 QY_API void *qy_page_frag_alloc(struct qy_mm *mm, struct qy_page_frag_cache *cache, size_t size,
 				qy_gfp_t gfp, size_t align) QY_MUST_CHECK;
@@ -411,22 +439,30 @@ QY_API void qy_page_frag_drain(struct qy_mm *mm, struct qy_page_frag_cache *cach
 /**
  * qy_alloc_contig_range - take the pages [@start, @end), whatever lies there: free pages are taken,
  * movable blocks are moved by the migrate hook.
+ * @start, @end: page frame numbers.
+ * @gfp: for the new places of what is moved: of its flags only the RECLAIM bits count.
  * Return: 0: every page of the range is a block of order 0 now; -EINVAL: empty, or not all in one
  * zone (a hole is in none); -EBUSY: a page is in use and cannot be moved, or belongs to a CMA area;
  * -ENOMEM: no room to move it to. On failure nothing is changed but that blocks may have been
  * moved.
+ * Context: the migrate hook is called, with DIRECT_RECLAIM also shrinkers and the reclaim hook.
  */
 QY_API int qy_alloc_contig_range(struct qy_mm *mm, uint32_t start, uint32_t end, qy_gfp_t gfp);
 /**
- * qy_alloc_contig_pages - @nr pages in a run aligned to @nr rounded up to a power of two if @nr is
- * one, else to a page. Return: the first page or NULL.
+ * qy_alloc_contig_pages - a run of @nr pages, wherever one can be made; as many as there are, not
+ * only up to the largest order. If @nr is a power of two the run is aligned to it.
+ * @gfp: zone and THISNODE say where; the rest as with qy_alloc_contig_range(). @node: tried first.
+ * Return: the first page; each is a block of order 0. Or NULL: @nr is 0, there is no such node, or
+ * no run of a zone that may serve could be emptied.
+ * Context: as qy_alloc_contig_range(). Complexity: linear in the pages of these zones.
  */
 QY_API struct qy_page *qy_alloc_contig_pages(struct qy_mm *mm, uint32_t nr, qy_gfp_t gfp,
 					     unsigned int node) QY_MUST_CHECK;
 /**
- * qy_free_contig_range - Return: 0, -EINVAL: a page of it is not an allocated single page (that is
- * reported, the others are freed). Pages on which somebody else has a reference are counted in a
- * report, too.
+ * qy_free_contig_range - give back @nr single pages, the first has page frame number @start.
+ * Return: 0; -EINVAL: a page of it is not an allocated single page (that is reported, the others
+ * are freed; at a page that does not exist it ends). Pages on which somebody else has a reference
+ * are counted in a report, too.
  */
 QY_API int qy_free_contig_range(struct qy_mm *mm, uint32_t start, uint32_t nr);
 
@@ -436,21 +472,34 @@ struct qy_cma;
  * qy_cma_declare - set an area aside.
  * @base: page frame, 0: anywhere below @limit (a page frame; 0: no limit).
  * @pages: multiple of a page block and of 2^@order_per_bit. @align: pages, 0 or a power of two.
+ * @order_per_bit: the area's books count in units of 2^this pages.
  * @fixed: @base exactly. @name: at most 15 characters; NULL: "cma0", "cma1", …
+ * @area: the area; it lasts as long as the instance.
  * Return: 0; -EINVAL: a size, border or alignment is wrong; -ENOSPC: 8 areas exist; -EBUSY: fixed,
  * and something lies there that cannot be moved; -ENOMEM: no such run.
  */
 QY_API int qy_cma_declare(struct qy_mm *mm, uint32_t base, uint32_t pages, uint32_t limit,
 			  uint32_t align, unsigned int order_per_bit, bool fixed, const char *name,
 			  struct qy_cma **area);
-/** qy_cma_alloc - a run of @count pages, first page a multiple of 2^@align_order. Or NULL. */
+/**
+ * qy_cma_alloc - a run of @count pages that begins at a multiple of 2^@align_order pages.
+ * @no_warn: no report of a failure.
+ * Return: the first page; each is a block of order 0. Or NULL: @count is 0, @align_order above 31,
+ * or no such run of the area is free or can be emptied; unless @no_warn and @count 0 a report
+ * (QY_REPORT_NOMEM) says so.
+ * Context: as qy_alloc_contig_range() with QY_GFP_KERNEL. Complexity: linear in the area.
+ */
 QY_API struct qy_page *qy_cma_alloc(struct qy_cma *area, uint32_t count, unsigned int align_order,
 				    bool no_warn) QY_MUST_CHECK;
 /**
- * qy_cma_release - give back what qy_cma_alloc() gave, or a part that begins at a bit's border.
- * Return: false: not (wholly) of this area, or (reported) not handed out; nothing is done.
+ * qy_cma_release - give back what qy_cma_alloc() gave, or a part that begins at the border of a
+ * unit (order_per_bit). A unit is free for qy_cma_alloc() again when any part of it was given back.
+ * @page: the first. @count: pages.
+ * Return: true; false: not (wholly) of this area or @count is 0, or, after a report, not handed out
+ * or not at the border of a unit; then nothing is done.
  */
 QY_API bool qy_cma_release(struct qy_cma *area, struct qy_page *page, uint32_t count);
+/** struct qy_cma_stat - a consistent view of an area; base is a page frame, sizes are in pages. */
 struct qy_cma_stat {
 	size_t struct_size; /* set by the caller */
 	char name[16];
@@ -458,6 +507,10 @@ struct qy_cma_stat {
 	unsigned int order_per_bit;
 	uint64_t alloc_success, alloc_fail;
 };
+/**
+ * qy_cma_stat_get - fill in @stat.
+ * Return: 0; -EINVAL: struct_size is unknown (@stat is untouched). Context: takes the area's lock.
+ */
 QY_API int qy_cma_stat_get(const struct qy_cma *area, struct qy_cma_stat *stat);
 
 /* ---- descriptors ---- */
@@ -466,7 +519,10 @@ QY_API int qy_cma_stat_get(const struct qy_cma *area, struct qy_cma_stat *stat);
 QY_API void *qy_page_address(const struct qy_mm *mm, const struct qy_page *page);
 /** qy_page_of - the descriptor of the page that holds @addr, or NULL if @mm has no such page. */
 QY_API struct qy_page *qy_page_of(const struct qy_mm *mm, const void *addr);
-/** qy_page_pfn, qy_page_order - page frame number; order of the block headed by @page. */
+/**
+ * qy_page_pfn - page frame number. qy_page_order - order of the block that @page is the head of;
+ * of other pages it means nothing.
+ */
 QY_API uint32_t qy_page_pfn(const struct qy_mm *mm, const struct qy_page *page);
 QY_API unsigned int qy_page_order(const struct qy_page *page);
 /** qy_page_head - the head of the compound block that @page is part of; @page itself otherwise. */
@@ -474,22 +530,24 @@ QY_API struct qy_page *qy_page_head(const struct qy_mm *mm, struct qy_page *page
 
 /** struct qy_page_stats - a consistent view of the page floor; all figures in pages. */
 struct qy_page_stats {
-	size_t struct_size;
+	size_t struct_size;	       /* set by qy_page_stats() */
 	size_t spanned, managed, free; /* free: per-CPU lists included */
 	size_t free_max;	       /* largest free block */
 	size_t high_water;	       /* most pages ever out of the free lists at once */
 	size_t nr_free[32];	       /* free blocks by order, per-CPU lists not included */
 };
+/** qy_page_stats - fill in @stats. Context: takes the zone locks, one after the other. */
 QY_API void qy_page_stats(struct qy_mm *mm, struct qy_page_stats *stats);
 
 /* ---- giving back ---- */
 
-/** qy_mm_drain_pages - all CPUs' page lists go back to the buddy. Return: pages. */
+/** qy_mm_drain_pages - all CPUs' page lists go back to the buddy. Return: pages that did. */
 QY_API size_t qy_mm_drain_pages(struct qy_mm *mm);
 /**
  * qy_mm_trim - return the memory of free blocks to the system (ANON; ARENA returns 0), after the
  * shrinkers gave all they can and the CPUs' lists were drained.
  * Return: bytes handed back. The address space stays reserved.
+ * Context: shrinkers are called. Complexity: linear in free blocks, plus the system's.
  */
 QY_API size_t qy_mm_trim(struct qy_mm *mm);
 
@@ -526,14 +584,15 @@ struct qy_shrinker {
 };
 #define QY_DEFAULT_SEEKS 2
 /**
- * qy_shrinker_register - Return: 0, -EINVAL: no count or scan, -EBUSY: registered already.
- * A run under way does not call it.
+ * qy_shrinker_register - from now on @s is asked when memory is short; a run under way does not
+ * call it.
+ * Return: 0; -EINVAL: no count or scan; -EBUSY: registered already.
  */
 QY_API int qy_shrinker_register(struct qy_mm *mm, struct qy_shrinker *s);
 /**
  * qy_shrinker_unregister - waits for calls under way in other threads (it must not hold what they
  * wait for); a shrinker may unregister itself from inside scan(), and be gone when that returns.
- * Return: 0, -ENOENT.
+ * Return: 0; -ENOENT: @s is not registered.
  */
 QY_API int qy_shrinker_unregister(struct qy_shrinker *s);
 /**
@@ -545,14 +604,19 @@ QY_API size_t qy_mm_shrink(struct qy_mm *mm, qy_gfp_t gfp, unsigned int node,
 /**
  * qy_mm_balance - what kswapd does: for every zone below its HIGH mark, drain, shrink, let boosts
  * decay, until it is met or nothing more can be freed. qy_mm_needs_balance: a request went below a
- * LOW mark since the last call. Return: pages that became free.
+ * LOW mark since the last call. Return: pages that became free; 0 without marks.
+ * Context: balance calls shrinkers; needs_balance only reads a flag.
  */
 QY_API size_t qy_mm_balance(struct qy_mm *mm);
 QY_API bool qy_mm_needs_balance(const struct qy_mm *mm);
 
 /**
  * qy_mm_fork_prepare, qy_mm_fork_parent, qy_mm_fork_child - for pthread_atfork(): hold every lock
- * of the instance over fork(). The malloc drop-ins do this for the default instance.
+ * of the instance over fork(), so that the child finds no lock held by a thread that it does not
+ * have. The malloc drop-ins do this for the default instance.
+ * Context: prepare right before fork(), in the thread that calls it; parent or child right after.
+ * In between that thread makes no other call. Several instances may be prepared for one fork(), by
+ * all threads in the same order.
  */
 QY_API void qy_mm_fork_prepare(struct qy_mm *mm);
 QY_API void qy_mm_fork_parent(struct qy_mm *mm);

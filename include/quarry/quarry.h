@@ -16,7 +16,10 @@
 
 QY_BEGIN_DECLS
 
-/** qy_version - "0.1.0", the library's own, to compare with QY_VERSION of the headers. */
+/**
+ * qy_version - "0.1.0", the library's own, to compare with QY_VERSION of the headers; a constant
+ * string. Context: anywhere.
+ */
 QY_API const char *qy_version(void);
 
 QY_END_DECLS

@@ -2,8 +2,8 @@
 /*
  * quarry/slab.h - caches of equal objects.
  *
- * Context: as types.h says. Locks: cache registry → cache → zone. An object that the calling CPU has
- * at hand is taken, and one for which it has room is given back, without a lock. With
+ * Context: as types.h says. Locks: cache registry → cache → zone. An object that the calling CPU
+ * has at hand is taken, and one for which it has room is given back, without a lock. With
  * QY_GFP_DIRECT_RECLAIM shrinkers and the reclaim hook may be called, with no lock of the cache
  * held.
  */
@@ -51,8 +51,8 @@ QY_API struct qy_cache *qy_cache_create(struct qy_mm *mm, const char *name, size
  * qy_cache_destroy - end a cache. NULL is allowed.
  *
  * Objects still live are reported, in a debug cache one by one with their allocation stacks, in
- * others by one report for all. Their slabs are leaked: the memory stays what it is and can never be
- * freed.
+ * others by one report for all. Their slabs are leaked: the memory stays what it is and can never
+ * be freed.
  * Return: 0, or -EBUSY if live objects were found (the cache is gone all the same).
  * Complexity: linear in slabs; in pages of the instance if objects were live.
  * Context: no other call on this cache may be under way.
@@ -129,8 +129,8 @@ struct qy_cache_info {
 	unsigned int sheaf_capacity;
 };
 /**
- * qy_cache_info - fill in @info. Without debug flags, live_objects is without what the sheaves hold,
- * which other threads may be changing: exact only while they leave the cache alone.
+ * qy_cache_info - fill in @info. Without debug flags, live_objects is without what the sheaves
+ * hold, which other threads may be changing: exact only while they leave the cache alone.
  * Context: takes the cache's lock. Complexity: O(slabs), in a debug cache O(objects).
  */
 QY_API void qy_cache_info(struct qy_cache *cache, struct qy_cache_info *info);
