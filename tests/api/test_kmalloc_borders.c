@@ -150,6 +150,64 @@ static void size_roundup_follows_the_largest_block(void **state)
 		}
 }
 
+static size_t roundup_pow2(size_t size)
+{
+	size_t n = 1;
+
+	while (n < size)
+		n *= 2;
+	return n;
+}
+
+/* FINE, by the book: multiples of 16 up to 128, then four per doubling, and pages. */
+static size_t fine_of(size_t size)
+{
+	size_t top = roundup_pow2(size), step = top <= 128 ? 16 : top / 8;
+
+	return size > 2 * PAGE_BYTES ? top : (size + step - 1) / step * step;
+}
+
+static void each_fine_size_gets_its_class(void **state)
+{
+	(void)state;
+	make("slab_debug=-", QY_CLASSES_FINE, 6);
+	for (size_t size = 1; size <= 5 * PAGE_BYTES; size++)
+		assert_int_equal(qy_kmalloc_size_roundup(in.mm, size), fine_of(size));
+	for (size_t size = 1; size <= 5 * PAGE_BYTES; size += 1 + size / 50) {
+		void *p = qy_kmalloc(in.mm, size, QY_GFP_KERNEL);
+
+		assert_int_equal(qy_ksize(in.mm, p), fine_of(size));
+		qy_kfree(in.mm, p);
+	}
+	assert_clean(&in);
+}
+
+/*
+ * An alignment costs no more than it must: up to 16 nothing, beyond the next power of two; above
+ * the classes, or for more than a page of alignment, pages.
+ */
+static void aligned_requests_get_the_smallest_that_will_do(void **state)
+{
+	(void)state;
+	make("slab_debug=-", QY_CLASSES_FINE, 6);
+	for (size_t align = 1; align <= 8 * PAGE_BYTES; align *= 2)
+		for (size_t size = 1; size <= 5 * PAGE_BYTES; size += 1 + size / 30) {
+			size_t pages = roundup_pow2(size),
+			       want = align <= 16 ? fine_of(size) : pages;
+			void *p = qy_kmalloc_aligned(in.mm, size, align, QY_GFP_KERNEL);
+
+			assert_non_null(p);
+			assert_int_equal((uintptr_t)p % align, 0);
+			if (align > 16 && want < align)
+				want = align;
+			if (qy_ksize(in.mm, p) != want)
+				fail_msg("%zu bytes at a multiple of %zu: %zu, not %zu", size,
+					 align, qy_ksize(in.mm, p), want);
+			qy_kfree(in.mm, p);
+		}
+	assert_clean(&in);
+}
+
 /*
  * Debugging keeps records in the descriptors of a block's tails. Where blocks have so few pages
  * that there is no room, the request fails: it must not use the next block's.
@@ -198,6 +256,8 @@ int main(void)
 		T(zeroed_objects_are_zero_as_far_as_they_may_be_used),
 		T(resized_block_is_known_by_its_new_size),
 		T(size_roundup_follows_the_largest_block),
+		T(each_fine_size_gets_its_class),
+		T(aligned_requests_get_the_smallest_that_will_do),
 		T(records_of_a_small_block_stay_in_its_own_descriptors),
 #undef T
 	};
