@@ -11,8 +11,6 @@
 
 #include "page_state.h"
 
-struct fzp_state fzp;
-
 static struct fzp_state saved;
 static char saved_arena[(size_t)FZ_MAX_PFN << FZ_PAGE_SHIFT];
 static bool have_saved;

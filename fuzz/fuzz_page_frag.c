@@ -58,11 +58,11 @@ static uint32_t new_block(uint32_t size, unsigned int gfp)
 	if (least > order)
 		return FZ_NONE;
 	if (least < order)
-		head = fzp_model_alloc(node,
-				       (gfp & ~QY_GFP_DIRECT_RECLAIM) | QY_GFP_NOWARN |
-					       QY_GFP_NORETRY | QY_GFP_NOMEMALLOC,
-				       order);
-	return head != FZ_NONE ? head : fzp_model_alloc(node, gfp, least);
+		head = pm_alloc(&fzp.m, node,
+				(gfp & ~QY_GFP_DIRECT_RECLAIM) | QY_GFP_NOWARN | QY_GFP_NORETRY |
+					QY_GFP_NOMEMALLOC,
+				order);
+	return head != FZ_NONE ? head : pm_alloc(&fzp.m, node, gfp, least);
 }
 
 /* Offset of the piece in the cache's block; false: there is none. */

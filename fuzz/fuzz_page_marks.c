@@ -20,7 +20,7 @@ static void balance_zone(const struct pm_zone *z)
 	do {
 		before = z->free;
 		for (int priority = 12; priority >= 0 && below_high(z); priority--)
-			if (pm_shrink(QY_GFP_KERNEL, z->node, 1, (unsigned int)priority))
+			if (fzp_shrink(QY_GFP_KERNEL, z->node, 1, (unsigned int)priority))
 				pm_drain(&fzp.m);
 	} while (z->free > before && below_high(z));
 }

@@ -68,7 +68,7 @@ static uint32_t play_exact(unsigned int gfp, uint64_t pages)
 
 	if (!pages || (gfp & QY_GFP_COMP) || order > fzp.m.max_order)
 		return FZ_NONE;
-	pfn = fzp_model_alloc(this_node(), gfp, order);
+	pfn = pm_alloc(&fzp.m, this_node(), gfp, order);
 	if (pfn == FZ_NONE)
 		return pfn;
 	pm_split(&fzp.m, pfn);
@@ -124,7 +124,7 @@ static void do_free_exact(const struct fz_op *op, struct fz_log *log)
 	for (uint64_t i = 0; i < pages && !want; i++)
 		want = pm_check_single(&fzp.m, pfn + (uint32_t)i);
 	for (uint64_t i = 0; i < pages && !want; i++)
-		pm_program_frees(pfn + (uint32_t)i);
+		fzp_frees(pfn + (uint32_t)i);
 	*log = (struct fz_log){.ran = true, .h = (int16_t)h, .x = pfn, .y = (uint32_t)pages};
 	log->ret = qy_free_pages_exact(fz.mm, fzp_addr(pfn) + off,
 				       bytes - (pages && op->flags & 1 ? 5 : 0));
@@ -187,7 +187,7 @@ static unsigned int play_bulk(uint32_t *want, unsigned int nr, unsigned int gfp)
 		if (want[i] != FZ_NONE) {
 			filled++;
 		} else if (empty == nr) {
-			want[i] = fzp_model_alloc(this_node(), bulk_gfp(gfp), 0);
+			want[i] = pm_alloc(&fzp.m, this_node(), bulk_gfp(gfp), 0);
 			if (want[i] == FZ_NONE)
 				empty = i;
 			else
@@ -196,7 +196,7 @@ static unsigned int play_bulk(uint32_t *want, unsigned int nr, unsigned int gfp)
 	}
 	if (empty == nr || got)
 		return filled + got;
-	want[empty] = fzp_model_alloc(this_node(), gfp, 0);
+	want[empty] = pm_alloc(&fzp.m, this_node(), gfp, 0);
 	return filled + (want[empty] != FZ_NONE);
 }
 

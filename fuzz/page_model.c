@@ -149,9 +149,11 @@ static void init_zonelists(struct pm_model *m, const struct fz_geometry *geo)
 	}
 }
 
-void pm_init(struct pm_model *m, const struct fz_geometry *geo, uint32_t min_pfn, uint32_t end_pfn)
+void pm_init(struct pm_model *m, const struct pm_program *program, const struct fz_geometry *geo,
+	     uint32_t min_pfn, uint32_t end_pfn)
 {
 	memset(m, 0, sizeof(*m));
+	m->program = program;
 	m->min_pfn = min_pfn;
 	m->end_pfn = end_pfn;
 	m->max_order = geo->max_order;

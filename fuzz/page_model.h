@@ -10,6 +10,7 @@
  *
  * page_model.c: zones, lists of zones, marks. page_model_buddy.c: free lists, page blocks.
  * page_model_alloc.c: requests, CPUs' lists, the way of a request that is hard to fulfil.
+ * page_model_runs.c: runs of pages, areas. Whoever uses it brings a struct pm_program.
  */
 #ifndef QY_FUZZ_PAGE_MODEL_H
 #define QY_FUZZ_PAGE_MODEL_H
@@ -75,7 +76,27 @@ struct pm_zone {
 	struct pm_pcp pcp[PM_CPUS];
 };
 
+/*
+ * The program that uses the page floor: what it is told, asked, and how it answers. The model knows
+ * no more of it.
+ */
+struct pm_program {
+	/* A block is handed out; of a run page by page. */
+	void (*handed_out)(uint32_t pfn, unsigned int order);
+	/* One page or block goes back, and with it the program's handle, if there is one. */
+	void (*frees)(uint32_t pfn);
+	/* Shrinkers, of @nodes nodes from @node on. Returns what they say. */
+	size_t (*shrink)(unsigned int gfp, unsigned int node, unsigned int nodes,
+			 unsigned int priority);
+	/* The hook: has it made room? */
+	bool (*hook)(unsigned int gfp, unsigned int order);
+	bool (*can_move)(void);
+	/* The program moves its block, or does not. */
+	bool (*moves)(uint32_t from, uint32_t to);
+};
+
 struct pm_model {
+	const struct pm_program *program;
 	uint32_t min_pfn, end_pfn;
 	unsigned int max_order, block_order, nr_nodes, nr_zones, nr_cpus, cpu;
 	unsigned int guard_order; /* splits leave smaller halves as guards */
@@ -99,7 +120,8 @@ struct pm_model {
 /* ---- page_model.c ---- */
 
 /* Zones and lists of zones; no page is free or in use, and none is managed. */
-void pm_init(struct pm_model *m, const struct fz_geometry *geo, uint32_t min_pfn, uint32_t end_pfn);
+void pm_init(struct pm_model *m, const struct pm_program *program, const struct fz_geometry *geo,
+	     uint32_t min_pfn, uint32_t end_pfn);
 bool pm_in_hole(const struct pm_model *m, const struct fz_geometry *geo, uint32_t pfn);
 /* Marks, reserves and the sizes of the CPUs' lists. */
 void pm_set_marks(struct pm_model *m, const struct qy_watermark_config *config);
@@ -187,24 +209,6 @@ bool pm_area_valid(const struct pm_model *m, struct pm_area_request *r);
 int pm_declare(struct pm_model *m, struct pm_area *area, struct pm_area_request r);
 int pm_area_alloc(struct pm_model *m, struct pm_area *area, uint32_t count,
 		  unsigned int align_order, uint32_t *pfn);
-
-/* ---- fuzz_page_alloc.c, fuzz_page_runs.c: what the program does ---- */
-
-/* One page or block goes back, and with it the program's handle, if there is one. */
-void pm_program_frees(uint32_t pfn);
-/* pm_alloc(), and what was written into free pages is found. */
-uint32_t fzp_model_alloc(unsigned int node, unsigned int gfp, unsigned int order);
-/* [start, end) is handed out page by page. */
-void fzp_find_stale(uint32_t pfn, unsigned int order);
-bool pm_can_move(void);
-/* The program moves its block, or does not. */
-bool pm_program_moves(uint32_t from, uint32_t to);
-
-/* ---- fuzz_page_reclaim.c: what the program does when it is asked for memory ---- */
-
-/* Shrinkers, of @nodes nodes from @node on. Returns what they say. */
-size_t pm_shrink(unsigned int gfp, unsigned int node, unsigned int nodes, unsigned int priority);
-bool pm_hook(unsigned int gfp, unsigned int order);
 
 static inline struct pm_zone *pm_zone_of(struct pm_model *m, uint32_t pfn)
 {

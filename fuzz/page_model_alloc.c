@@ -284,7 +284,7 @@ static uint32_t shrink_and_walk(struct pm_model *m, const struct request *r, uns
 	for (int priority = 12; priority >= (r->gfp & QY_GFP_NORETRY ? 12 : 0); priority--) {
 		uint32_t pfn;
 
-		if (!pm_shrink(r->gfp, r->node, nodes, (unsigned int)priority))
+		if (!m->program->shrink(r->gfp, r->node, nodes, (unsigned int)priority))
 			continue;
 		*progress = true;
 		pfn = walk_idle(m, r, flags);
@@ -304,7 +304,7 @@ static uint32_t reclaim(struct pm_model *m, const struct request *r, unsigned in
 		pfn = shrink_and_walk(m, r, flags, &progress);
 	if (r->gfp & QY_GFP_NORETRY)
 		return pfn;
-	for (int n = 0; n < ROUNDS && pfn == FZ_NONE && pm_hook(r->gfp, r->order); n++)
+	for (int n = 0; n < ROUNDS && pfn == FZ_NONE && m->program->hook(r->gfp, r->order); n++)
 		pfn = walk_idle(m, r, flags);
 	return pfn;
 }
@@ -376,5 +376,6 @@ uint32_t pm_alloc(struct pm_model *m, unsigned int node, unsigned int gfp, unsig
 	p->owner = 0;
 	p->flags = (gfp & QY_GFP_MOVABLE) ? PM_F_MOVABLE : 0;
 	p->flags |= (!order || (gfp & QY_GFP_COMP)) ? PM_F_COMP : 0;
+	m->program->handed_out(pfn, order);
 	return pfn;
 }

@@ -47,7 +47,7 @@ static struct holding look(const struct run *r, uint32_t pfn)
 		h.who = FREE;
 	else if (p->state == PM_LISTED)
 		h.who = NOBODY;
-	else if (p->state == PM_USED && pm_can_move() && p->refs == 1 &&
+	else if (p->state == PM_USED && m->program->can_move() && p->refs == 1 &&
 		 (p->flags & PM_F_MOVABLE) && !(p->flags & (PM_F_RETIRED | PM_F_FRAG)))
 		h.who = MOVABLE;
 	return h;
@@ -136,10 +136,10 @@ static int move(struct run *r, uint32_t from)
 	uint32_t to;
 
 	gfp |= zones[r->z->type] | (order && (p->flags & PM_F_COMP) ? QY_GFP_COMP : 0);
-	to = fzp_model_alloc(r->z->node, gfp, order);
+	to = pm_alloc(r->m, r->z->node, gfp, order);
 	if (to == FZ_NONE)
 		return -ENOMEM;
-	if (pm_program_moves(from, to)) {
+	if (r->m->program->moves(from, to)) {
 		pm_free(r->m, from);
 		return 0;
 	}
@@ -199,7 +199,7 @@ static int take_run(struct run *r)
 		r->z->pcp_off--;
 out:
 	for (uint32_t pfn = r->start; pfn < r->end && !err; pfn++)
-		fzp_find_stale(pfn, 0);
+		r->m->program->handed_out(pfn, 0);
 	return err;
 }
 
@@ -299,7 +299,7 @@ struct pm_contig_free pm_free_contig(struct pm_model *m, uint32_t start, uint32_
 			continue;
 		}
 		f.in_use += m->page[pfn].refs > 1;
-		pm_program_frees((uint32_t)pfn);
+		m->program->frees((uint32_t)pfn);
 	}
 	return f;
 }
@@ -373,7 +373,7 @@ int pm_declare(struct pm_model *m, struct pm_area *area, struct pm_area_request 
 		return err;
 	area->pages = r.pages;
 	area->order_per_bit = r.order_per_bit;
-	map = fzp_model_alloc(m->cpu_node[m->cpu], QY_GFP_KERNEL | QY_GFP_NOWARN | QY_GFP_ZERO, 0);
+	map = pm_alloc(m, m->cpu_node[m->cpu], QY_GFP_KERNEL | QY_GFP_NOWARN | QY_GFP_ZERO, 0);
 	if (map == FZ_NONE) {
 		pm_free_contig(m, area->base, area->pages);
 		area->pages = 0;

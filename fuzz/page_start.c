@@ -310,7 +310,7 @@ static bool begin_fresh(uint32_t nr_taken)
 
 	learned = fzp.m;
 	fz.in.geo.guard_order = fz.in.geo.guard_wanted;
-	pm_init(&fzp.m, &fz.in.geo, fz.min_pfn, fz.end_pfn);
+	pm_init(&fzp.m, &fzp_program, &fz.in.geo, fz.min_pfn, fz.end_pfn);
 	for (unsigned int i = 0; i < fzp.m.nr_zones; i++) {
 		fzp.m.zone[i].managed = learned.zone[i].managed;
 		managed += learned.zone[i].managed;
@@ -336,7 +336,7 @@ void fzp_begin(void)
 	uint32_t n;
 
 	memset(&fzp, 0, sizeof(fzp));
-	pm_init(&fzp.m, &fz.in.geo, fz.min_pfn, fz.end_pfn);
+	pm_init(&fzp.m, &fzp_program, &fz.in.geo, fz.min_pfn, fz.end_pfn);
 	fzp.stale_pfn = FZ_NONE;
 	fzp.hook_left = 4;
 	for (unsigned int i = 0; i < FZP_FRAGS; i++)

@@ -6,10 +6,15 @@
  * and its hook and writes down what they are asked and what they do (struct fzp_event); then the
  * library, whose calls to the real ones must be those, one by one.
  *
- * fuzz_page.c: the target, comparison. fuzz_page_alloc.c: blocks. fuzz_page_reclaim.c: shrinkers
- * and hook. fuzz_page_marks.c: marks, lists of zones. fuzz_page_runs.c: runs of pages.
- * fuzz_page_frag.c: small pieces. fuzz_page_text.c: texts. fuzz_page_anon.c: memory of the
- * system's. page_start.c: how an instance begins.
+ * The target in floors; a file calls only those below it:
+ *
+ *   fuzz_page.c           the target: which operation, comparison after each
+ *   page_start.c          how an instance begins
+ *   fuzz_page_*.c         operations: alloc blocks, reclaim, marks and lists of zones, runs of
+ *                         pages, frag small pieces, text, anon another instance
+ *   page_script.c         what the program does when the library calls it
+ *   page_state.c          what the program holds
+ *   page_model_*.c        the model, and harness.c
  */
 #ifndef QY_FUZZ_PAGE_STATE_H
 #define QY_FUZZ_PAGE_STATE_H
@@ -36,11 +41,24 @@ struct fzp_frag {
 	uint32_t head, offset, size; /* head FZ_NONE: there is no block */
 };
 
+/* How a shrinker's scan() goes about what it is asked for. */
+enum fzp_mode {
+	FZP_NORMAL,
+	FZP_HALF,    /* tries half */
+	FZP_NOTHING, /* frees nothing */
+	FZP_GIVES_UP,
+	FZP_LEAVES, /* unregisters itself */
+	FZP_TAKES,  /* allocates a page meanwhile */
+	FZP_TRIES_NOTHING,
+	FZP_BOASTS, /* says that it freed more than there is */
+};
+
 /* A shrinker of the program's: every third block, as so many objects each. */
 struct fzp_shrinker {
 	struct qy_shrinker s;
 	bool registered, by_node;
-	unsigned int mode, seeks, scale;
+	enum fzp_mode mode;
+	unsigned int seeks, scale;
 	size_t batch;
 	uint64_t deferred[FZ_MAX_NODES];
 };
@@ -108,20 +126,20 @@ static inline bool fzp_is_live(unsigned int h)
 	return fzp.live[h / 64] >> (h % 64) & 1;
 }
 
-/* ---- page_start.c ---- */
+static inline struct pm_page *fzp_head(int h)
+{
+	return &fzp.m.page[fzp.block[h].pfn];
+}
 
-void fzp_configure(struct qy_mm_config *cfg);
-void fzp_spoil(struct qy_mm_config *cfg, unsigned int way);
-void fzp_begin(void);
-
-/* ---- fuzz_page_alloc.c ---- */
+/* ---- page_state.c ---- */
 
 /* The handle at @from or the next one that is live, or that is not; -1: none. */
 int fzp_find(unsigned int from, bool live);
+unsigned int fzp_free_handles(void);
 void fzp_stamp(int h);
 void fzp_check(int h);
-/* What the model does in place of the library; the block's handle is forgotten. */
-void fzp_model_free(int h);
+/* struct pm_program: a byte of these pages may have been written while they were free. */
+void fzp_handed_out(uint32_t pfn, unsigned int order);
 /* Reports of failures and of stale writes that the model foresaw in this step. */
 void fzp_expect_reports(void);
 /* The model gave @pfn, the library @page. */
@@ -129,43 +147,53 @@ void fzp_same_block(uint32_t pfn, const struct qy_page *page, unsigned int order
 /* A block of the program's from now on; @gfp says what must be in it. */
 #define FZP_NOT_FRESH 0xffffffffu
 void fzp_own(int h, uint32_t pfn, unsigned int gfp);
-/* false: not one of these operations. */
-bool fzp_step_alloc(const struct fz_op *op, struct fz_log *log);
-
+/* What the model does in place of the library; the block's handle is forgotten. */
+void fzp_model_free(int h);
+/* The model gives it back: one reference, or the block. */
+void fzp_play_free(int h);
+/* struct pm_program: as fzp_play_free(), also of a block without a handle. */
+void fzp_frees(uint32_t pfn);
 /* The library's own block would be freed: the program's fault, and not seen. */
 bool fzp_is_own(uint32_t pfn);
-unsigned int fzp_free_handles(void);
 
-/* ---- fuzz_page_runs.c, fuzz_page_frag.c ---- */
+/* ---- page_script.c ---- */
 
-bool fzp_step_runs(const struct fz_op *op, struct fz_log *log);
-bool fzp_step_frag(const struct fz_op *op, struct fz_log *log);
-void fzp_check_pieces(void);
-
-/* ---- fuzz_page_text.c ---- */
-
-void fzp_text(const struct fz_op *op, struct fz_log *log);
-
-/* ---- fuzz_page_anon.c ---- */
-
-void fzp_anon(const struct fz_op *op, struct fz_log *log);
-
-/* ---- fuzz_page_reclaim.c ---- */
-
+/* What the model calls; it writes the script. */
+extern const struct pm_program fzp_program;
+size_t fzp_shrink(unsigned int gfp, unsigned int node, unsigned int nodes, unsigned int priority);
+/* It is on no list any more; what it owes is kept. */
+void fzp_unlist(unsigned int who);
+/* What the library calls; they follow the script. */
+size_t fzp_count(struct qy_shrinker *s, struct qy_shrink_control *sc);
+size_t fzp_scan(struct qy_shrinker *s, struct qy_shrink_control *sc);
+bool fzp_hook(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order, void *ctx);
+int fzp_move(struct qy_mm *mm, struct qy_page *from, struct qy_page *to, unsigned int order,
+	     void *ctx);
 /* Nothing is foreseen yet; and at the step's end: all that was foreseen has happened. */
 void fzp_script_begin(void);
 void fzp_script_end(void);
 /* What @what gave; all that was foreseen has happened. */
 void fzp_same_size(struct fz_log *log, const char *what, size_t got, size_t want);
-int fzp_move(struct qy_mm *mm, struct qy_page *from, struct qy_page *to, unsigned int order,
-	     void *ctx);
-bool fzp_hook(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order, void *ctx);
+
+/* ---- page_start.c ---- */
+
+void fzp_configure(struct qy_mm_config *cfg);
+void fzp_spoil(struct qy_mm_config *cfg, unsigned int way);
+void fzp_begin(void);
+
+/* ---- fuzz_page_*.c: the operations; false: not one of these ---- */
+
+bool fzp_step_alloc(const struct fz_op *op, struct fz_log *log);
 bool fzp_step_reclaim(const struct fz_op *op, struct fz_log *log);
-
-/* ---- fuzz_page_marks.c ---- */
-
-/* The library's lists of zones are the model's. */
-void fzp_check_zonelists(void);
 bool fzp_step_marks(const struct fz_op *op, struct fz_log *log);
+bool fzp_step_runs(const struct fz_op *op, struct fz_log *log);
+bool fzp_step_frag(const struct fz_op *op, struct fz_log *log);
+void fzp_text(const struct fz_op *op, struct fz_log *log);
+void fzp_anon(const struct fz_op *op, struct fz_log *log);
+
+/* fuzz_page_frag.c: every piece that is out holds what was written. */
+void fzp_check_pieces(void);
+/* fuzz_page_marks.c: the library's lists of zones are the model's. */
+void fzp_check_zonelists(void);
 
 #endif
