@@ -5,7 +5,7 @@
  */
 #include <unistd.h>
 
-#include "harness.h"
+#include "targets.h"
 
 __AFL_FUZZ_INIT();
 

@@ -557,8 +557,7 @@ static size_t bootmem_print(char *buf, size_t size)
 }
 
 const struct fz_target fz_bootmem_target = {
-	.name = "bootmem",
-	.which = FZ_T_BOOTMEM,
+	.format = &fz_bootmem_format,
 	.alone = true,
 	.begin = bootmem_begin,
 	.step = bootmem_step,

@@ -7,8 +7,8 @@
  */
 #include <string.h>
 
-#include "harness.h"
 #include "mutator.h"
+#include "targets.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -40,14 +40,14 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned 
 {
 	/* Something new altogether now and then, and as long as there is little to change. */
 	if (seed % 32 == 1 || size < FZ_HEADER + 4 * FZ_OP_BYTES)
-		return fz_generate(FZ_TARGET.which, data, max, 16 + seed / 32 % 128, seed);
+		return fz_generate(FZ_TARGET.format, data, max, 16 + seed / 32 % 128, seed);
 	if (seed % 8 == 0)
 		return LLVMFuzzerMutate(data, size, max);
-	return fz_mutate(FZ_TARGET.which, data, size, max, seed);
+	return fz_mutate(FZ_TARGET.format, data, size, max, seed);
 }
 
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t a_size, const uint8_t *b, size_t b_size,
 				 uint8_t *out, size_t max, unsigned int seed)
 {
-	return fz_splice(FZ_TARGET.which, a, a_size, b, b_size, out, max, seed);
+	return fz_splice(FZ_TARGET.format, a, a_size, b, b_size, out, max, seed);
 }

@@ -578,8 +578,7 @@ static size_t memblock_print(char *buf, size_t size)
 }
 
 const struct fz_target fz_memblock_target = {
-	.name = "memblock",
-	.which = FZ_T_MEMBLOCK,
+	.format = &fz_memblock_format,
 	.alone = true,
 	.begin = memblock_begin,
 	.step = memblock_step,

@@ -5,11 +5,13 @@
  * The model says beforehand which block a request gets, from which zone, or that it fails; for
  * everything that is freed, what comes back and what is reported; what shrinkers are asked; and
  * after each step what every counter says.
+ *
+ * Called by harness.c through struct fz_target; the operations are in the other fuzz_page_*.c.
  */
+#include "page_state.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "page_state.h"
 
 static struct fzp_state saved;
 static char saved_arena[(size_t)FZ_MAX_PFN << FZ_PAGE_SHIFT];
@@ -191,6 +193,7 @@ static void page_compare(void)
 	if (h >= 0)
 		fzp_check(h);
 }
+
 static void page_end(void)
 {
 	for (int h = 0; h < FZ_NR_BLOCKS; h++)
@@ -267,11 +270,16 @@ static bool page_excuses(const struct qy_violation *v)
 	return is_stale_byte(v) || is_lost_page(v);
 }
 
+static size_t page_print(char *buf, size_t size)
+{
+	return qy_buddyinfo(fz.mm, buf, size);
+}
+
 const struct fz_target fz_page_target = {
-	.name = "page",
-	.which = FZ_T_PAGE,
+	.format = &fz_page_format,
 	.check = QY_CHECK_BUDDY,
 	.excuses = page_excuses,
+	.place = fz_page_place,
 	.configure = fzp_configure,
 	.spoil = fzp_spoil,
 	.begin = page_begin,
@@ -279,4 +287,5 @@ const struct fz_target fz_page_target = {
 	.compare = page_compare,
 	.end = page_end,
 	.feedback = page_feedback,
+	.print = page_print,
 };

@@ -228,9 +228,15 @@ static void slab_feedback(uint8_t counters[FZ_FEEDBACK])
 		counters[64 + fz.seen[i].kind] = 1;
 }
 
+static size_t slab_print(char *buf, size_t size)
+{
+	size_t n = qy_buddyinfo(fz.mm, buf, size);
+
+	return n < size ? n + qy_slabinfo(fz.mm, buf + n, size - n) : n;
+}
+
 const struct fz_target fz_slab_target = {
-	.name = "slab",
-	.which = FZ_T_SLAB,
+	.format = &fz_slab_format,
 	.check = QY_CHECK_ALL,
 	.begin = slab_begin,
 	.step = slab_step,
@@ -238,4 +244,5 @@ const struct fz_target fz_slab_target = {
 	.end = slab_end,
 	.excuses = slab_excuses,
 	.feedback = slab_feedback,
+	.print = slab_print,
 };

@@ -5,6 +5,9 @@
  * Life of an input: decode → place the arena → create the instance → learn the free pages → for
  * each operation: run, compare with the model, run the checker → end. A failure prints the step,
  * the invariant and everything before it.
+ *
+ * Called by the programs (*_main.c, replay.c) with a target, which it knows only as struct
+ * fz_target; called by the targets for verdicts, reports and another instance.
  */
 #include "harness.h"
 
@@ -286,7 +289,8 @@ static void place_arena(void)
 
 	map_arena();
 	pages = geo->pages + book_pages(geo);
-	fz_page_place(geo, (uint32_t)pages);
+	if (fz.target->place)
+		fz.target->place(geo, (uint32_t)pages);
 	fz.arena = (char *)(uintptr_t)FZ_ARENA_BASE + ((size_t)geo->start_page << FZ_PAGE_SHIFT) +
 		   geo->skew;
 	fz.arena_size = pages << FZ_PAGE_SHIFT;
@@ -376,14 +380,6 @@ void fz_recreate(void)
 
 /* ---- the loop ---- */
 
-const struct fz_target *fz_target_of(enum fz_which which)
-{
-	return which == FZ_T_PAGE      ? &fz_page_target
-	       : which == FZ_T_SLAB    ? &fz_slab_target
-	       : which == FZ_T_BOOTMEM ? &fz_bootmem_target
-				       : &fz_memblock_target;
-}
-
 static void run_checker(void)
 {
 	static struct qy_check_result res;
@@ -443,7 +439,7 @@ void fz_run(const struct fz_target *target, const uint8_t *data, size_t size,
 {
 	fz.target = target;
 	fz.opts = opts ? *opts : (struct fz_options){0};
-	fz_decode(&fz.in, target->which, data, size);
+	fz_decode(&fz.in, target->format, data, size);
 	fz.known_flags = known_flags();
 	fz.in.geo.debug_flags &= fz.known_flags;
 	fz.step = fz.nr_seen = 0;

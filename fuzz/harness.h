@@ -3,7 +3,8 @@
  * harness.h - one input from decoding to verdict: a fresh instance, the operations one by one,
  * after each of them the model's comparison and the library's checker.
  *
- * Only the public API is used. There is one run at a time in a process (struct fz_harness fz); the
+ * What an input means and what is compared is the target's (struct fz_target); the harness knows none
+ * of them, targets.h lists them. Only the public API is used. There is one run at a time in a process (struct fz_harness fz); the
  * instance lies at a fixed address, so that nothing that happens depends on where the system puts
  * memory.
  */
@@ -31,10 +32,11 @@ struct fz_seen {
 };
 
 struct fz_target {
-	const char *name;
-	enum fz_which which;
-	unsigned int
-		check; /* QY_CHECK_*: after every step; everything at every 16th and at the end */
+	const struct fz_format *format; /* what the bytes mean, and the target's name */
+	/* QY_CHECK_*: after every step; everything at every 16th and at the end. */
+	unsigned int check;
+	/* The arena's size is known, in pages: what of the geometry follows from it. */
+	void (*place)(struct fz_geometry *geo, uint32_t pages);
 	/* What the instance is to have besides; page: NOMEM reports are foreseen, too. */
 	void (*configure)(struct qy_mm_config *cfg);
 	/* Make the configuration one that must be refused (EINVAL), in one of many ways. */
@@ -48,10 +50,10 @@ struct fz_target {
 	void (*feedback)(uint8_t counters[FZ_FEEDBACK]); /* state buckets for the engine */
 	/*
 	 * There is no instance: begin() makes what is needed, compare() calls the checker (unless
-	 * opts.no_check), print() says the state in words (as snprintf).
+	 * opts.no_check).
 	 */
 	bool alone;
-	size_t (*print)(char *buf, size_t size);
+	size_t (*print)(char *buf, size_t size); /* the state in words, as snprintf */
 };
 
 struct fz_options {
@@ -82,8 +84,6 @@ struct fz_harness {
 };
 
 extern struct fz_harness fz;
-extern const struct fz_target fz_page_target, fz_slab_target, fz_bootmem_target, fz_memblock_target;
-const struct fz_target *fz_target_of(enum fz_which which);
 
 /* Map the arena and measure the books: once, before the first input (fz_run does it else). */
 void fz_prepare(void);

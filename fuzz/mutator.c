@@ -3,7 +3,8 @@
  * mutator.c - changes at operation borders: insert, delete, duplicate, swap ranges, repeat a run,
  * free everything, splice.
  *
- * An engine's own mutations, which know bytes only, come beside these: fuzz_main.c.
+ * An engine's own mutations, which know bytes only, come beside these: fuzz_main.c. Called by the
+ * programs; of an input it knows what ops.c and the format say.
  */
 #include "mutator.h"
 
@@ -35,18 +36,18 @@ static uint16_t skewed(struct rng *r)
 	return (uint16_t)((v & 0x70000) ? (v & 0xffff) >> (v >> 20 & 15) : v);
 }
 
-static void random_op(struct rng *r, enum fz_which which, uint8_t *out)
+static void random_op(struct rng *r, const struct fz_format *format, uint8_t *out)
 {
 	struct fz_op op;
 
-	op.op = (uint8_t)fz_pick(which, rnd(r));
+	op.op = (uint8_t)fz_pick(format, rnd(r));
 	op.flags = (uint8_t)skewed(r);
 	if (!below(r, 4))
 		op.flags = (uint8_t)rnd(r);
 	op.a = below(r, 3) ? (uint16_t)rnd(r) : skewed(r);
 	op.b = below(r, 3) ? (uint16_t)rnd(r) : skewed(r);
 	op.h = skewed(r);
-	fz_op_encode(&op, which, out);
+	fz_op_encode(&op, format, out);
 }
 
 static void random_header_byte(struct rng *r, uint8_t *h)
@@ -86,12 +87,12 @@ static void remove_range(struct input *in, size_t at, size_t n)
 	in->nr -= n;
 }
 
-static void insert_random(struct rng *r, enum fz_which which, struct input *in)
+static void insert_random(struct rng *r, const struct fz_format *format, struct input *in)
 {
 	size_t at = below(r, (uint32_t)in->nr + 1), n = open_gap(in, at, 1 + below(r, 8));
 
 	for (size_t i = 0; i < n; i++)
-		random_op(r, which, op_at(in, at + i));
+		random_op(r, format, op_at(in, at + i));
 }
 
 /* Copy a short run elsewhere, once or several times. */
@@ -126,53 +127,47 @@ static void swap_ranges(struct rng *r, struct input *in)
 }
 
 /* One field of one operation: another value, or a little more or less. */
-static void change_field(struct rng *r, enum fz_which which, struct input *in)
+static void change_field(struct rng *r, const struct fz_format *format, struct input *in)
 {
 	uint8_t *p = op_at(in, below(r, (uint32_t)in->nr));
 	struct fz_op op;
 	uint16_t *field;
 
-	fz_op_decode(&op, which, p);
+	fz_op_decode(&op, format, p);
 	field = (uint16_t *[]){&op.a, &op.b, &op.h}[below(r, 3)];
 	switch (below(r, 6)) {
 	case 0: op.flags = (uint8_t)rnd(r); break;
-	case 1: op.op = (uint8_t)fz_pick(which, rnd(r)); break;
+	case 1: op.op = (uint8_t)fz_pick(format, rnd(r)); break;
 	case 2: *field = (uint16_t)(*field + below(r, 9) - 4); break;
 	case 3: *field = skewed(r); break;
 	default: *field = (uint16_t)rnd(r); break;
 	}
-	fz_op_encode(&op, which, p);
+	fz_op_encode(&op, format, p);
 }
 
 /* A run of frees of one kind: from the first handle, from the last, or anywhere. */
-static void free_all(struct rng *r, enum fz_which which, struct input *in)
+static void free_all(struct rng *r, const struct fz_format *format, struct input *in)
 {
-	static const uint8_t page_ops[] = {FZ_FREE_PAGES, FZ_FREE_PAGES_ADDR, FZ_FREE_ALL_PAGES};
-	static const uint8_t slab_ops[] = {FZ_CACHE_FREE, FZ_KFREE, FZ_FREE_PAGES,
-					   FZ_CACHE_FREE_BULK};
 	struct fz_op op = {0};
 	size_t at = below(r, (uint32_t)in->nr + 1), n = open_gap(in, at, 4 + below(r, 60));
 	unsigned int way = below(r, 3);
 
-	op.op = which == FZ_T_PAGE	? page_ops[below(r, 3)]
-		: which == FZ_T_SLAB	? slab_ops[below(r, 4)]
-		: which == FZ_T_BOOTMEM ? (uint8_t)FZ_BM_FREE_RUN
-					: (uint8_t)FZ_MB_FREE;
+	op.op = format->frees[format->nr_frees > 1 ? below(r, format->nr_frees) : 0];
 	for (size_t i = 0; i < n; i++) {
 		op.h = (uint16_t)(way == 0 ? i : way == 1 ? n - 1 - i : rnd(r));
 		op.a = op.h;
 		op.b = (uint16_t)rnd(r);
-		fz_op_encode(&op, which, op_at(in, at + i));
+		fz_op_encode(&op, format, op_at(in, at + i));
 	}
 }
 
-static void mutate_once(struct rng *r, enum fz_which which, struct input *in)
+static void mutate_once(struct rng *r, const struct fz_format *format, struct input *in)
 {
 	size_t at, n;
 
 	switch (in->nr ? below(r, 12) : 0) {
 	case 0:
-	case 1: insert_random(r, which, in); break;
+	case 1: insert_random(r, format, in); break;
 	case 2:
 		at = below(r, (uint32_t)in->nr);
 		n = 1 + below(r, 8);
@@ -181,21 +176,14 @@ static void mutate_once(struct rng *r, enum fz_which which, struct input *in)
 	case 3: repeat_run(r, in, 1); break;
 	case 4: repeat_run(r, in, 2 + below(r, 14)); break;
 	case 5: swap_ranges(r, in); break;
-	case 6: free_all(r, which, in); break;
+	case 6: free_all(r, format, in); break;
 	case 7: random_header_byte(r, in->h); break;
-	default: change_field(r, which, in); break;
+	default: change_field(r, format, in); break;
 	}
 }
 
-static void put_magic(enum fz_which which, uint8_t *h)
-{
-	h[0] = 'Q';
-	h[1] = fz_which_letter(which);
-	if (!h[2] || h[2] > fz_version(which))
-		h[2] = fz_version(which);
-}
-
-size_t fz_mutate(enum fz_which which, uint8_t *data, size_t size, size_t max, uint32_t seed)
+size_t fz_mutate(const struct fz_format *format, uint8_t *data, size_t size, size_t max,
+		 uint32_t seed)
 {
 	struct rng r = {seed};
 	struct input in = {data, data + FZ_HEADER, 0, 0};
@@ -212,13 +200,13 @@ size_t fz_mutate(enum fz_which which, uint8_t *data, size_t size, size_t max, ui
 	in.nr = (size - FZ_HEADER) / FZ_OP_BYTES;
 	if (in.nr > in.max)
 		in.nr = in.max;
-	put_magic(which, in.h);
+	fz_put_magic(format, in.h);
 	for (unsigned int n = 1 + below(&r, 4); n; n--)
-		mutate_once(&r, which, &in);
+		mutate_once(&r, format, &in);
 	return FZ_HEADER + in.nr * FZ_OP_BYTES;
 }
 
-size_t fz_splice(enum fz_which which, const uint8_t *a, size_t a_size, const uint8_t *b,
+size_t fz_splice(const struct fz_format *format, const uint8_t *a, size_t a_size, const uint8_t *b,
 		 size_t b_size, uint8_t *out, size_t max, uint32_t seed)
 {
 	struct rng r = {seed};
@@ -230,7 +218,7 @@ size_t fz_splice(enum fz_which which, const uint8_t *a, size_t a_size, const uin
 	b_ops = (b_size - FZ_HEADER) / FZ_OP_BYTES;
 	from = below(&r, (uint32_t)b_ops + 1);
 	memcpy(out, below(&r, 2) ? a : b, FZ_HEADER);
-	put_magic(which, out);
+	fz_put_magic(format, out);
 	for (size_t i = 0; i < a_ops && n + FZ_OP_BYTES <= max; i++, n += FZ_OP_BYTES)
 		memcpy(out + n, a + FZ_HEADER + i * FZ_OP_BYTES, FZ_OP_BYTES);
 	for (size_t i = from; i < b_ops && n + FZ_OP_BYTES <= max; i++, n += FZ_OP_BYTES)
@@ -238,7 +226,8 @@ size_t fz_splice(enum fz_which which, const uint8_t *a, size_t a_size, const uin
 	return n;
 }
 
-size_t fz_generate(enum fz_which which, uint8_t *out, size_t max, unsigned int nr, uint64_t seed)
+size_t fz_generate(const struct fz_format *format, uint8_t *out, size_t max, unsigned int nr,
+		   uint64_t seed)
 {
 	struct rng r = {seed};
 	size_t n = FZ_HEADER;
@@ -248,9 +237,9 @@ size_t fz_generate(enum fz_which which, uint8_t *out, size_t max, unsigned int n
 	for (size_t i = 0; i < FZ_HEADER; i++)
 		out[i] = (uint8_t)rnd(&r);
 	out[15] = below(&r, 64) ? 0 : out[15];
-	out[2] = fz_version(which);
-	put_magic(which, out);
+	out[2] = format->version;
+	fz_put_magic(format, out);
 	for (; nr && n + FZ_OP_BYTES <= max; nr--, n += FZ_OP_BYTES)
-		random_op(&r, which, out + n);
+		random_op(&r, format, out + n);
 	return n;
 }

@@ -2,7 +2,12 @@
 /*
  * ops.h - a fuzzing input as operations: decode, encode, say in words.
  *
- * Knows nothing of the library: what an operation does is in fuzz_page.c and fuzz_slab.c.
+ * Knows nothing of the library: what an operation does is in fuzz_*.c. What the bytes of the header
+ * and the fields of an operation mean is a matter of each target, which brings its struct fz_format:
+ *
+ *   ops_page.c   ops_slab.c    ops_bootmem.c   ops_memblock.c     the formats
+ *        ops_instance.c                                           what page and slab share
+ *                       ops.c                                     any format; ops.def
  */
 #ifndef QY_FUZZ_OPS_H
 #define QY_FUZZ_OPS_H
@@ -11,7 +16,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FZ_VERSION 2 /* page; the others have 1: fz_version() */
 #define FZ_HEADER 16
 #define FZ_OP_BYTES 8
 #define FZ_MAX_OPS 4096
@@ -21,6 +25,7 @@
 #define FZ_NR_OBJS 1024
 #define FZ_NR_CACHES 8
 
+/* Whose operation it is, in ops.def. */
 enum fz_which {
 	FZ_T_PAGE = 1,
 	FZ_T_SLAB = 2,
@@ -192,8 +197,11 @@ struct fz_mb_geometry {
 	uint64_t lowest, unit;
 };
 
+struct fz_format;
+
 struct fz_input {
-	enum fz_which which;
+	const struct fz_format *format;
+	/* Of these the format fills in its own: */
 	struct fz_geometry geo;
 	struct fz_bm_geometry bm;
 	struct fz_mb_geometry mb;
@@ -201,32 +209,75 @@ struct fz_input {
 	struct fz_op ops[FZ_MAX_OPS];
 };
 
+/* A line of words that grows; @len is what it would be if there were room enough. */
+struct fz_text {
+	char *buf;
+	size_t size, len;
+};
+
+/* What the bytes of an input mean to a target. */
+struct fz_format {
+	const char *name;    /* the target's */
+	enum fz_which which; /* its operations */
+	uint8_t letter;	     /* behind the Q */
+	uint8_t version;     /* the newest of its header */
+	/* What the mutator fills a run of frees with: one kind of these. */
+	const uint8_t *frees;
+	unsigned int nr_frees;
+	void (*decode_header)(struct fz_input *in, const uint8_t header[FZ_HEADER]);
+	void (*say_header)(struct fz_text *t, const struct fz_input *in);
+	/* An operation's fields: one by one, or as they belong together. NULL: nothing to say. */
+	void (*say_field)(struct fz_text *t, enum fz_kind kind, unsigned int raw,
+			  const struct fz_input *in);
+	void (*say_op)(struct fz_text *t, const struct fz_op *op, const struct fz_input *in);
+};
+
+/* ---- ops.c ---- */
+
 /* Any bytes at all are an input; what is short is filled with zeros, what is too long is cut. */
-void fz_decode(struct fz_input *in, enum fz_which which, const uint8_t *data, size_t size);
+void fz_decode(struct fz_input *in, const struct fz_format *format, const uint8_t *data,
+	       size_t size);
 /* The other way. Returns bytes written (at most @size; whole operations only). */
-size_t fz_encode(uint8_t *data, size_t size, enum fz_which which, const uint8_t header[FZ_HEADER],
-		 const struct fz_op *ops, unsigned int nr);
-/* Which target the header names; 0: neither. */
-enum fz_which fz_guess(const uint8_t *data, size_t size);
-/* "page", …; and the other way, 0: no such. */
-const char *fz_which_name(enum fz_which which);
-enum fz_which fz_which_named(const char *name);
-/* The newest version of its header. */
-uint8_t fz_version(enum fz_which which);
-/* The letter behind the Q. */
-uint8_t fz_which_letter(enum fz_which which);
+size_t fz_encode(uint8_t *data, size_t size, const struct fz_format *format,
+		 const uint8_t header[FZ_HEADER], const struct fz_op *ops, unsigned int nr);
+/* Whose header it is, and a version that exists. */
+void fz_put_magic(const struct fz_format *format, uint8_t header[FZ_HEADER]);
 
-void fz_op_decode(struct fz_op *op, enum fz_which which, const uint8_t *data);
-void fz_op_encode(const struct fz_op *op, enum fz_which which, uint8_t *data);
+void fz_op_decode(struct fz_op *op, const struct fz_format *format, const uint8_t *data);
+void fz_op_encode(const struct fz_op *op, const struct fz_format *format, uint8_t *data);
+/* An operation by weight; @r is a random number. */
+enum fz_opcode fz_pick(const struct fz_format *format, uint32_t r);
 
+/* In words; the length as snprintf. */
+int fz_print_geometry(char *buf, size_t size, const struct fz_input *in);
+int fz_print_op(char *buf, size_t size, const struct fz_input *in, unsigned int step,
+		const struct fz_log *log);
+/* Some more words. */
+__attribute__((format(printf, 2, 3))) void fz_say(struct fz_text *t, const char *fmt, ...);
+
+/* ---- ops_instance.c ---- */
+
+/* The part of the header that page and slab share, and the debug string. */
+void fz_instance_decode_header(struct fz_geometry *geo, const uint8_t header[FZ_HEADER]);
+void fz_instance_decode_debug(struct fz_geometry *geo, const uint8_t header[FZ_HEADER]);
+/* @more: what the target has to say besides; or NULL. */
+void fz_instance_say_header(struct fz_text *t, const struct fz_input *in,
+			    void (*more)(struct fz_text *t, const struct fz_geometry *geo));
+void fz_instance_say_field(struct fz_text *t, enum fz_kind kind, unsigned int raw,
+			   const struct fz_input *in);
 /* The meaning of a field. */
 uint64_t fz_value(enum fz_kind kind, unsigned int raw, const struct fz_geometry *geo);
+
+/* ---- ops_slab.c ---- */
+
+extern const struct fz_format fz_slab_format;
 
 /* ---- ops_page.c ---- */
 
 struct qy_watermark_config;
 
-void fz_page_decode_header(struct fz_geometry *geo, const uint8_t header[FZ_HEADER]);
+extern const struct fz_format fz_page_format;
+
 /* The arena has so many pages, books included. */
 void fz_page_place(struct fz_geometry *geo, uint32_t pages);
 /* A request's flags from both fields; the node it names, or -1: the caller's own. */
@@ -234,14 +285,11 @@ unsigned int fz_page_gfp(unsigned int flags, unsigned int request);
 int fz_page_node(unsigned int request, const struct fz_geometry *geo);
 /* Marks and reserves that two fields ask for; now and then figures that are refused. */
 void fz_page_marks(unsigned int flags, unsigned int more, struct qy_watermark_config *config);
-int fz_page_print_geometry(char *buf, size_t size, const struct fz_geometry *geo);
-/* A field in words; nothing for a kind of another target. */
-void fz_page_print_field(char *buf, size_t size, enum fz_kind kind, unsigned int raw,
-			 const struct fz_geometry *geo);
 
 /* ---- ops_bootmem.c ---- */
 
-void fz_bm_decode_header(struct fz_bm_geometry *geo, const uint8_t header[FZ_HEADER]);
+extern const struct fz_format fz_bootmem_format;
+
 uint64_t fz_bm_value(enum fz_kind kind, unsigned int raw, const struct fz_bm_geometry *geo);
 /* The second half of FZ_K_BM_ALIGN. */
 uint64_t fz_bm_limit(unsigned int raw, const struct fz_bm_geometry *geo);
@@ -249,12 +297,10 @@ uint64_t fz_bm_limit(unsigned int raw, const struct fz_bm_geometry *geo);
 int fz_bm_nid(unsigned int raw, const struct fz_bm_geometry *geo);
 unsigned int fz_bm_flags(unsigned int raw);
 unsigned int fz_bm_call(unsigned int raw);
-int fz_bm_print_geometry(char *buf, size_t size, const struct fz_bm_geometry *geo);
-/* A field in words; nothing for a kind of another target. */
-void fz_bm_print_field(char *buf, size_t size, enum fz_kind kind, unsigned int raw,
-		       const struct fz_bm_geometry *geo);
 
 /* ---- ops_memblock.c ---- */
+
+extern const struct fz_format fz_memblock_format;
 
 struct fz_mb_range {
 	int from, to; /* cells */
@@ -270,28 +316,11 @@ struct fz_mb_request {
 	uint64_t size, align, start, end;
 };
 
-void fz_mb_decode_header(struct fz_mb_geometry *geo, const uint8_t header[FZ_HEADER]);
 int fz_mb_index(unsigned int raw, const struct fz_mb_geometry *geo);
 struct fz_mb_range fz_mb_range(unsigned int a, unsigned int b, const struct fz_mb_geometry *geo);
 int fz_mb_nid(unsigned int raw);
 uint32_t fz_mb_flags(unsigned int raw, bool reserved);
 struct fz_mb_request fz_mb_request(const struct fz_op *op, const struct fz_mb_geometry *geo);
 uint64_t fz_mb_align(unsigned int raw, const struct fz_mb_geometry *geo);
-int fz_mb_print_geometry(char *buf, size_t size, const struct fz_mb_geometry *geo);
-void fz_mb_print_op(char *buf, size_t size, const struct fz_op *op,
-		    const struct fz_mb_geometry *geo);
-
-enum fz_kind fz_kind_of(enum fz_opcode op, char field); /* 'f', 'a', 'b', 'h' */
-const char *fz_op_name(enum fz_opcode op);
-enum fz_which fz_op_targets(enum fz_opcode op);
-
-unsigned int fz_nr_ops(enum fz_which which);
-/* An operation by weight; @r is a random number. */
-enum fz_opcode fz_pick(enum fz_which which, uint32_t r);
-
-/* In words; the length as snprintf. */
-int fz_print_geometry(char *buf, size_t size, const struct fz_input *in);
-int fz_print_op(char *buf, size_t size, const struct fz_input *in, unsigned int step,
-		const struct fz_log *log);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ops_bootmem.c - what the bytes of an input mean to target bootmem: nodes and their maps, and
- * addresses, sizes and alignments around them; and the same in words.
+ * ops_bootmem.c - the format of target bootmem, what the bytes of an input mean to it: nodes and
+ * their maps, and addresses, sizes and alignments around them; and the same in words.
+ *
+ * Called by fuzz_bootmem.c; decoder, printer and mutator are given the table at the end.
  */
 #include "ops.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define NR_CALLS 10
@@ -45,9 +46,10 @@ static void place_nodes(struct fz_bm_geometry *geo, const uint8_t *h)
 	geo->last = geo->node[geo->nr - 1].end;
 }
 
-void fz_bm_decode_header(struct fz_bm_geometry *geo, const uint8_t h[FZ_HEADER])
+static void decode_header(struct fz_input *in, const uint8_t h[FZ_HEADER])
 {
 	static const uint8_t shifts[4] = {6, 4, 7, 12};
+	struct fz_bm_geometry *geo = &in->bm;
 
 	memset(geo, 0, sizeof(*geo));
 	geo->shift = shifts[h[3] & 3];
@@ -152,48 +154,57 @@ uint64_t fz_bm_value(enum fz_kind kind, unsigned int raw, const struct fz_bm_geo
 	}
 }
 
-int fz_bm_print_geometry(char *buf, size_t size, const struct fz_bm_geometry *geo)
+static void say_header(struct fz_text *t, const struct fz_input *in)
 {
 	static const char *const zero[] = {"zeroed", "zeroed by a callback", "not touched"};
-	int n = snprintf(buf, size, "bootmem: pages of %u bytes, memory %s%s%s", 1u << geo->shift,
-			 zero[geo->zero], geo->log ? ", logged" : "",
-			 geo->all_free ? ", all free" : "");
+	const struct fz_bm_geometry *geo = &in->bm;
 
-	for (unsigned int i = 0; i < geo->nr && (size_t)n < size; i++) {
-		n += snprintf(buf + n, size - (size_t)n, ", node %d 0x%llx-0x%llx",
-			      geo->node[i].nid, (unsigned long long)geo->node[i].min,
-			      (unsigned long long)geo->node[i].end);
-		if (geo->node[i].map_pfn != FZ_BM_OUTSIDE && (size_t)n < size)
-			n += snprintf(buf + n, size - (size_t)n, " (map at 0x%llx)",
-				      (unsigned long long)geo->node[i].map_pfn);
+	fz_say(t, "bootmem: pages of %u bytes, memory %s%s%s", 1u << geo->shift, zero[geo->zero],
+	       geo->log ? ", logged" : "", geo->all_free ? ", all free" : "");
+	for (unsigned int i = 0; i < geo->nr; i++) {
+		fz_say(t, ", node %d 0x%llx-0x%llx", geo->node[i].nid,
+		       (unsigned long long)geo->node[i].min, (unsigned long long)geo->node[i].end);
+		if (geo->node[i].map_pfn != FZ_BM_OUTSIDE)
+			fz_say(t, " (map at 0x%llx)", (unsigned long long)geo->node[i].map_pfn);
 	}
-	return n;
 }
 
-void fz_bm_print_field(char *buf, size_t size, enum fz_kind kind, unsigned int raw,
-		       const struct fz_bm_geometry *geo)
+static void say_field(struct fz_text *t, enum fz_kind kind, unsigned int raw,
+		      const struct fz_input *in)
 {
+	static const char *const manners[] = {"", ", exclusive", ", bad flags"};
+	const struct fz_bm_geometry *geo = &in->bm;
 	unsigned long long v = fz_bm_value(kind, raw, geo);
-	char node[24] = "";
 
-	buf[0] = '\0';
-	if (fz_bm_nid(raw, geo) != -1)
-		snprintf(node, sizeof(node), ", node %d", fz_bm_nid(raw, geo));
+	if (kind == FZ_K_BM_NID || kind == FZ_K_BM_MARK || kind == FZ_K_BM_CALL)
+		if (fz_bm_nid(raw, geo) != -1)
+			fz_say(t, ", node %d", fz_bm_nid(raw, geo));
 	switch (kind) {
-	case FZ_K_BM_ADDR: snprintf(buf, size, " 0x%llx", v); break;
-	case FZ_K_BM_GOAL: snprintf(buf, size, " goal 0x%llx", v); break;
-	case FZ_K_BM_SIZE: snprintf(buf, size, " size 0x%llx", v); break;
-	case FZ_K_BM_NID: snprintf(buf, size, "%s", node); break;
-	case FZ_K_BM_MARK:
-		snprintf(buf, size, "%s%s", node,
-			 (const char *const[]){"", ", exclusive", ", bad flags"}[fz_bm_flags(raw)]);
-		break;
-	case FZ_K_BM_CALL: snprintf(buf, size, "%s (%s)", node, call_names[fz_bm_call(raw)]); break;
+	case FZ_K_BM_ADDR: fz_say(t, " 0x%llx", v); break;
+	case FZ_K_BM_GOAL: fz_say(t, " goal 0x%llx", v); break;
+	case FZ_K_BM_SIZE: fz_say(t, " size 0x%llx", v); break;
+	case FZ_K_BM_MARK: fz_say(t, "%s", manners[fz_bm_flags(raw)]); break;
+	case FZ_K_BM_CALL: fz_say(t, " (%s)", call_names[fz_bm_call(raw)]); break;
 	case FZ_K_BM_ALIGN:
-		snprintf(buf, size, " align 0x%llx limit 0x%llx", v,
-			 (unsigned long long)fz_bm_limit(raw, geo));
+		fz_say(t, " align 0x%llx limit 0x%llx", v,
+		       (unsigned long long)fz_bm_limit(raw, geo));
 		break;
-	case FZ_K_BM_MAP: snprintf(buf, size, " map %u", raw % 8); break;
+	case FZ_K_BM_MAP: fz_say(t, " map %u", raw % 8); break;
+	case FZ_K_OFFSET: fz_say(t, " offset %u", raw); break;
 	default: break;
 	}
 }
+
+static const uint8_t frees[] = {FZ_BM_FREE_RUN};
+
+const struct fz_format fz_bootmem_format = {
+	.name = "bootmem",
+	.which = FZ_T_BOOTMEM,
+	.letter = 'B',
+	.version = 1,
+	.frees = frees,
+	.nr_frees = sizeof(frees),
+	.decode_header = decode_header,
+	.say_header = say_header,
+	.say_field = say_field,
+};

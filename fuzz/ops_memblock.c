@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ops_memblock.c - what the bytes of an input mean to target memblock: a line of cells, arrays that
- * grow or do not, ranges, attributes and requests; and the same in words.
+ * ops_memblock.c - the format of target memblock, what the bytes of an input mean to it: a line of
+ * cells, arrays that grow or do not, ranges, attributes and requests; and the same in words.
+ *
+ * Called by fuzz_memblock.c; decoder, printer and mutator are given the table at the end.
  */
 #include "ops.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <quarry/early.h>
@@ -41,8 +42,10 @@ static const uint32_t reserved_flags[8] = {
 };
 
 /* At address 0, somewhere, or up to the last address there is. */
-void fz_mb_decode_header(struct fz_mb_geometry *geo, const uint8_t h[FZ_HEADER])
+static void decode_header(struct fz_input *in, const uint8_t h[FZ_HEADER])
 {
+	struct fz_mb_geometry *geo = &in->mb;
+
 	memset(geo, 0, sizeof(*geo));
 	geo->bytes = h[3] & 1;
 	geo->hook = (h[3] & 6) == 6 || (geo->bytes && (h[3] & 6));
@@ -129,65 +132,75 @@ uint64_t fz_mb_align(unsigned int raw, const struct fz_mb_geometry *geo)
 	return raw & 0x8000 ? PAGE : (1 + raw % (geo->bytes ? 64 : 5)) * geo->unit;
 }
 
-int fz_mb_print_geometry(char *buf, size_t size, const struct fz_mb_geometry *geo)
+static void say_header(struct fz_text *t, const struct fz_input *in)
 {
-	return snprintf(buf, size,
-			"memblock: %u %s from 0x%llx, %u nodes at first, arrays of %u%s%s%s",
-			geo->nr, geo->bytes ? "bytes" : "pages", (unsigned long long)geo->lowest,
-			geo->nodes, geo->max, geo->resize ? ", growing" : "",
-			geo->hook     ? " outside"
-			: geo->resize ? " inside"
-				      : "",
-			geo->bottom_up ? ", bottom-up" : "");
+	const struct fz_mb_geometry *geo = &in->mb;
+
+	fz_say(t, "memblock: %u %s from 0x%llx, %u nodes at first, arrays of %u%s%s%s", geo->nr,
+	       geo->bytes ? "bytes" : "pages", (unsigned long long)geo->lowest, geo->nodes,
+	       geo->max, geo->resize ? ", growing" : "",
+	       geo->hook     ? " outside"
+	       : geo->resize ? " inside"
+			     : "",
+	       geo->bottom_up ? ", bottom-up" : "");
 }
 
-static int print_options(char *buf, size_t size, unsigned int raw)
+static void say_options(struct fz_text *t, unsigned int raw)
 {
-	return snprintf(buf, size, "%s%s%s%s%s", raw & 1 ? ", bottom-up" : "",
-			raw & 2 ? ", movable_node" : "", raw >= 0xe0 ? ", scratch_only" : "",
-			raw & 4 ? ", has_mirror" : "", raw & 8 ? ", no resize" : "");
+	fz_say(t, "%s%s%s%s%s", raw & 1 ? ", bottom-up" : "", raw & 2 ? ", movable_node" : "",
+	       raw >= 0xe0 ? ", scratch_only" : "", raw & 4 ? ", has_mirror" : "",
+	       raw & 8 ? ", no resize" : "");
 }
 
 /* The operation without its name: its fields belong together. */
-void fz_mb_print_op(char *buf, size_t size, const struct fz_op *op,
-		    const struct fz_mb_geometry *geo)
+static void say_op(struct fz_text *t, const struct fz_op *op, const struct fz_input *in)
 {
+	const struct fz_mb_geometry *geo = &in->mb;
 	struct fz_mb_range r = fz_mb_range(op->a, op->b, geo);
 	struct fz_mb_request rq = fz_mb_request(op, geo);
 	bool reserved = op->op == FZ_MB_RESERVE || (op->op != FZ_MB_ADD && (op->h & 1));
 
-	buf[0] = '\0';
 	switch ((enum fz_opcode)op->op) {
 	case FZ_MB_ADD:
 	case FZ_MB_RESERVE:
-		snprintf(buf, size, " [%d, %d)%s node %d flags 0x%x", r.from, r.to,
-			 r.absurd ? " and on" : "", fz_mb_nid(op->flags),
-			 fz_mb_flags(op->flags, reserved));
+		fz_say(t, " [%d, %d)%s node %d flags 0x%x", r.from, r.to, r.absurd ? " and on" : "",
+		       fz_mb_nid(op->flags), fz_mb_flags(op->flags, reserved));
 		break;
 	case FZ_MB_FLAGS:
-		snprintf(buf, size, " %s [%d, %d) %s 0x%x", reserved ? "reserved" : "memory",
-			 r.from, r.to, op->h & 2 ? "off" : "on", fz_mb_flags(op->flags, reserved));
+		fz_say(t, " %s [%d, %d) %s 0x%x", reserved ? "reserved" : "memory", r.from, r.to,
+		       op->h & 2 ? "off" : "on", fz_mb_flags(op->flags, reserved));
 		break;
 	case FZ_MB_SET_NODE:
-		snprintf(buf, size, " %s [%d, %d) node %d", reserved ? "reserved" : "memory",
-			 r.from, r.to, fz_mb_nid(op->flags));
+		fz_say(t, " %s [%d, %d) node %d", reserved ? "reserved" : "memory", r.from, r.to,
+		       fz_mb_nid(op->flags));
 		break;
 	case FZ_MB_ALLOC:
-		snprintf(buf, size,
-			 " %s size 0x%llx align 0x%llx from 0x%llx to 0x%llx node %d%s flags 0x%x",
-			 call_names[rq.call], (unsigned long long)rq.size,
-			 (unsigned long long)rq.align, (unsigned long long)rq.start,
-			 (unsigned long long)rq.end, rq.nid, rq.exact ? " exact" : "", rq.flags);
+		fz_say(t, " %s size 0x%llx align 0x%llx from 0x%llx to 0x%llx node %d%s flags 0x%x",
+		       call_names[rq.call], (unsigned long long)rq.size,
+		       (unsigned long long)rq.align, (unsigned long long)rq.start,
+		       (unsigned long long)rq.end, rq.nid, rq.exact ? " exact" : "", rq.flags);
 		break;
-	case FZ_MB_OPTIONS: print_options(buf, size, op->flags); break;
-	case FZ_MB_TRIM:
-		snprintf(buf, size, " 0x%llx", (unsigned long long)fz_mb_align(op->a, geo));
-		break;
-	case FZ_MB_FREE_ALL: snprintf(buf, size, " max order %u", op->flags % 12u); break;
+	case FZ_MB_OPTIONS: say_options(t, op->flags); break;
+	case FZ_MB_TRIM: fz_say(t, " 0x%llx", (unsigned long long)fz_mb_align(op->a, geo)); break;
+	case FZ_MB_FREE_ALL: fz_say(t, " max order %u", op->flags % 12u); break;
 	case FZ_MB_NAMED:
-		snprintf(buf, size, " %s %c", op->flags & 1 ? "release" : "reserve",
-			 'a' + op->flags / 2 % 10);
+		fz_say(t, " %s %c", op->flags & 1 ? "release" : "reserve",
+		       'a' + op->flags / 2 % 10);
 		break;
-	default: snprintf(buf, size, " [%d, %d)", r.from, r.to); break;
+	default: fz_say(t, " [%d, %d)", r.from, r.to); break;
 	}
 }
+
+static const uint8_t frees[] = {FZ_MB_FREE};
+
+const struct fz_format fz_memblock_format = {
+	.name = "memblock",
+	.which = FZ_T_MEMBLOCK,
+	.letter = 'M',
+	.version = 1,
+	.frees = frees,
+	.nr_frees = sizeof(frees),
+	.decode_header = decode_header,
+	.say_header = say_header,
+	.say_op = say_op,
+};

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ops_page.c - what an input for the page floor says about nodes, lists, marks and requests.
+ * ops_page.c - the format of target page: what an input says about nodes, lists, marks and
+ * requests, besides what every instance has (ops_instance.c).
  *
  * Version 2 of the header; where version 1 has the debug string, which is none here:
  *
  *   byte  8  …, 0x04 init_on_alloc, 0x40 page_poison, 0x80 init_on_free
  *   byte  9  nodes, their limits, distances and CPUs      byte 10  CPUs' lists: on, batch, high
  *   byte 11  marks                                         byte 14  page blocks, hole, HIGHMEM, …
+ *
+ * Called by fuzz_page*.c and page_start.c; decoder, printer and mutator have the table at the end.
  */
-#include <stdio.h>
+#include "ops.h"
+
 #include <string.h>
 
 #include <quarry/page.h>
-
-#include "ops.h"
 
 static void decode_nodes(struct fz_geometry *geo, unsigned int h, unsigned int seed)
 {
@@ -66,7 +68,7 @@ static void decode_blocks(struct fz_geometry *geo, unsigned int h, unsigned int 
 	geo->hole_len[1] = 1 + (seed >> 3 & 3);
 }
 
-void fz_page_decode_header(struct fz_geometry *geo, const uint8_t h[FZ_HEADER])
+static void decode_page(struct fz_geometry *geo, const uint8_t *h)
 {
 	decode_nodes(geo, h[9], h[13]);
 	decode_lists(geo, h[10]);
@@ -82,6 +84,15 @@ void fz_page_decode_header(struct fz_geometry *geo, const uint8_t h[FZ_HEADER])
 		geo->guard_wanted = 1 + (h[12] >> 1 & 3);
 	geo->migrate = (h[13] & 0x80) || geo->hook;
 	geo->fresh = geo->fresh && !(h[13] & 0x1c);
+}
+
+static void decode_header(struct fz_input *in, const uint8_t h[FZ_HEADER])
+{
+	fz_instance_decode_header(&in->geo, h);
+	if (in->geo.version == 2)
+		decode_page(&in->geo, h);
+	else
+		fz_instance_decode_debug(&in->geo, h);
 }
 
 void fz_page_place(struct fz_geometry *geo, uint32_t pages)
@@ -167,67 +178,76 @@ void fz_page_marks(unsigned int flags, unsigned int more, struct qy_watermark_co
 
 /* ---- in words ---- */
 
-int fz_page_print_geometry(char *buf, size_t size, const struct fz_geometry *geo)
+static void say_page(struct fz_text *t, const struct fz_geometry *geo)
 {
-	char text[512];
-	size_t n = 0;
-
-#define SAY(...) (n += (size_t)snprintf(text + n, sizeof(text) - n, __VA_ARGS__))
-	text[0] = 0;
 	if (geo->nr_nodes > 1)
-		SAY(", %u nodes%s%s%s%s", geo->nr_nodes,
-		    geo->node_limits ? " of their own size" : "",
-		    geo->distances ? ", distances" : "", geo->cpu_nodes ? ", CPUs placed" : "",
-		    geo->by_zone ? ", lists by zone" : "");
+		fz_say(t, ", %u nodes%s%s%s%s", geo->nr_nodes,
+		       geo->node_limits ? " of their own size" : "",
+		       geo->distances ? ", distances" : "", geo->cpu_nodes ? ", CPUs placed" : "",
+		       geo->by_zone ? ", lists by zone" : "");
 	if (geo->high_pages)
-		SAY(", HIGHMEM the last %u pages", geo->high_pages);
+		fz_say(t, ", HIGHMEM the last %u pages", geo->high_pages);
 	for (unsigned int i = 0; i < geo->nr_holes; i++)
-		SAY(", a hole of %u pages %u before the end", geo->hole_len[i], geo->hole_back[i]);
+		fz_say(t, ", a hole of %u pages %u before the end", geo->hole_len[i],
+		       geo->hole_back[i]);
 	if (geo->pcp)
-		SAY(", page lists (batch %u, high %u)", geo->pcp_batch, geo->pcp_high);
+		fz_say(t, ", page lists (batch %u, high %u)", geo->pcp_batch, geo->pcp_high);
 	if (geo->grouping)
-		SAY(", grouping");
+		fz_say(t, ", grouping");
 	if (geo->block_order)
-		SAY(", page blocks of order %u", geo->block_order);
+		fz_say(t, ", page blocks of order %u", geo->block_order);
 	if (geo->marks & 1)
-		SAY(", marks %02x", geo->marks);
+		fz_say(t, ", marks %02x", geo->marks);
 	if (geo->page_debug)
-		SAY(", page debug %x", geo->page_debug);
+		fz_say(t, ", page debug %x", geo->page_debug);
 	if (geo->guard_wanted)
-		SAY(", guards below order %u", geo->guard_wanted);
+		fz_say(t, ", guards below order %u", geo->guard_wanted);
 	if (geo->hook)
-		SAY(", a hook");
+		fz_say(t, ", a hook");
 	if (geo->migrate)
-		SAY(", blocks can move");
+		fz_say(t, ", blocks can move");
 	if (geo->bootmem)
-		SAY(", bootmem");
-#undef SAY
-	return snprintf(buf, size, "%s", text);
+		fz_say(t, ", bootmem");
 }
 
-static void print_marks(char *buf, size_t size, unsigned int raw)
+static void say_header(struct fz_text *t, const struct fz_input *in)
+{
+	fz_instance_say_header(t, in, say_page);
+}
+
+static void say_marks(struct fz_text *t, unsigned int raw)
 {
 	struct qy_watermark_config c;
 
 	fz_page_marks(raw, 0, &c);
-	snprintf(buf, size, " %s min %zu kB, scale %u, ratio %u", c.marks ? "on" : "off",
-		 c.min_free_kbytes, c.scale_factor, c.lowmem_reserve_ratio[0]);
+	fz_say(t, " %s min %zu kB, scale %u, ratio %u", c.marks ? "on" : "off", c.min_free_kbytes,
+	       c.scale_factor, c.lowmem_reserve_ratio[0]);
 }
 
-void fz_page_print_field(char *buf, size_t size, enum fz_kind kind, unsigned int raw,
-			 const struct fz_geometry *geo)
+static void say_field(struct fz_text *t, enum fz_kind kind, unsigned int raw,
+		      const struct fz_input *in)
 {
-	int node;
-
-	buf[0] = 0;
 	switch (kind) {
 	case FZ_K_REQUEST:
-		node = fz_page_node(raw, geo);
-		snprintf(buf, size, " %s%s, node %d", manners[raw & 15].name,
-			 (raw & 0x30) == 0x30 ? "|THISNODE" : "", node);
+		fz_say(t, " %s%s, node %d", manners[raw & 15].name,
+		       (raw & 0x30) == 0x30 ? "|THISNODE" : "", fz_page_node(raw, &in->geo));
 		break;
-	case FZ_K_MARKS: print_marks(buf, size, raw); break;
-	case FZ_K_SHRINKER: snprintf(buf, size, " %u, manner %04x", raw & 1, raw >> 1); break;
-	default: break;
+	case FZ_K_MARKS: say_marks(t, raw); break;
+	case FZ_K_SHRINKER: fz_say(t, " %u, manner %04x", raw & 1, raw >> 1); break;
+	default: fz_instance_say_field(t, kind, raw, in); break;
 	}
 }
+
+static const uint8_t frees[] = {FZ_FREE_PAGES, FZ_FREE_PAGES_ADDR, FZ_FREE_ALL_PAGES};
+
+const struct fz_format fz_page_format = {
+	.name = "page",
+	.which = FZ_T_PAGE,
+	.letter = 'P',
+	.version = 2,
+	.frees = frees,
+	.nr_frees = sizeof(frees),
+	.decode_header = decode_header,
+	.say_header = say_header,
+	.say_field = say_field,
+};

@@ -19,30 +19,21 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "harness.h"
+#include "targets.h"
 
 #define STATE_BYTES 16384
 
 static struct {
 	bool quiet, verbose;
-	enum fz_which which; /* 0: as the file says */
+	const struct fz_target *target; /* NULL: as the file says */
 	char before[STATE_BYTES], after[STATE_BYTES];
 	char id[16], text[512];
 	sigjmp_buf out;
 } rp;
 
-/* buddyinfo, and slabinfo where there are caches to speak of. */
 static void snapshot(char *buf)
 {
-	size_t n;
-
-	if (fz.target->alone) {
-		fz.target->print(buf, STATE_BYTES);
-		return;
-	}
-	n = qy_buddyinfo(fz.mm, buf, STATE_BYTES);
-	if (n < STATE_BYTES && fz.in.which == FZ_T_SLAB)
-		qy_slabinfo(fz.mm, buf + n, STATE_BYTES - n);
+	fz.target->print(buf, STATE_BYTES);
 }
 
 static void before_step(unsigned int step)
@@ -133,7 +124,7 @@ static void tell_failure(const char *path)
 }
 
 /* What the library would not survive twice is told with the last known state only. */
-static int run(const char *path, enum fz_which which, const uint8_t *data, size_t size)
+static int run(const char *path, const struct fz_target *target, const uint8_t *data, size_t size)
 {
 	struct fz_options opts = {.before = before_step, .after = after_step, .failed = failed};
 	char line[512];
@@ -141,7 +132,7 @@ static int run(const char *path, enum fz_which which, const uint8_t *data, size_
 
 	fz_prepare();
 	rp.before[0] = 0;
-	fz_decode(&fz.in, which, data, size);
+	fz_decode(&fz.in, target->format, data, size);
 	fz_print_geometry(line, sizeof(line), &fz.in);
 	if (!rp.quiet)
 		printf("%s\n%s\n", path, line);
@@ -150,7 +141,7 @@ static int run(const char *path, enum fz_which which, const uint8_t *data, size_
 	alarm(60);
 	how = sigsetjmp(rp.out, 1);
 	if (!how)
-		fz_run(fz_target_of(which), data, size, &opts);
+		fz_run(target, data, size, &opts);
 	alarm(0);
 	catch_crashes(false);
 	if (how) {
@@ -185,46 +176,46 @@ static size_t load(const char *path, uint8_t *buf, size_t size)
 }
 
 /* Is it an input at all? With --target anything is, as it is for the fuzzers. */
-static enum fz_which judge(const char *path, const uint8_t *data, size_t size)
+static const struct fz_target *judge(const char *path, const uint8_t *data, size_t size)
 {
-	enum fz_which which = fz_guess(data, size);
+	const struct fz_target *target = fz_target_of_input(data, size);
 
-	if (rp.which)
-		return rp.which;
-	if (!which) {
+	if (rp.target)
+		return rp.target;
+	if (!target) {
 		fprintf(stderr,
 			"quarry replay: %s: no fuzzing input: it does not begin with QP, QS, QB "
 			"or QM (--target takes it for one)\n",
 			path);
-		return (enum fz_which)0;
+		return NULL;
 	}
 	if (size < FZ_HEADER || (size - FZ_HEADER) % FZ_OP_BYTES) {
 		fprintf(stderr,
 			"quarry replay: %s: cut off: %zu bytes are no whole number of operations "
 			"(--target takes it as it is)\n",
 			path, size);
-		return (enum fz_which)0;
+		return NULL;
 	}
-	if (!data[2] || data[2] > fz_version(which)) {
+	if (!data[2] || data[2] > target->format->version) {
 		fprintf(stderr, "quarry replay: %s: version %u, this program knows %u\n", path,
-			data[2], fz_version(which));
-		return (enum fz_which)0;
+			data[2], target->format->version);
+		return NULL;
 	}
-	return which;
+	return target;
 }
 
 static int replay_file(const char *path)
 {
 	static uint8_t buf[FZ_MAX_INPUT + 1];
 	size_t n = load(path, buf, sizeof(buf));
-	enum fz_which which;
+	const struct fz_target *target;
 
 	if (!n)
 		return 2;
 	if (n > FZ_MAX_INPUT)
 		n = FZ_MAX_INPUT;
-	which = judge(path, buf, n);
-	return which ? run(path, which, buf, n) : 2;
+	target = judge(path, buf, n);
+	return target ? run(path, target, buf, n) : 2;
 }
 
 static int usage(FILE *to)
@@ -260,8 +251,8 @@ static int parse(int argc, char **argv)
 			rp.verbose = true;
 		} else if (!strcmp(argv[i], "--target") && i + 1 < argc) {
 			i++;
-			rp.which = fz_which_named(argv[i]);
-			if (!rp.which) {
+			rp.target = fz_target_named(argv[i]);
+			if (!rp.target) {
 				fprintf(stderr, "quarry replay: no target \"%s\"\n", argv[i]);
 				return 0;
 			}

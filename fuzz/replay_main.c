@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness.h"
+#include "targets.h"
 
 static struct {
 	bool fails;
@@ -117,13 +117,13 @@ int main(int argc, char **argv)
 	}
 	if (i >= argc) {
 		fprintf(stderr, "usage: replay_%s [--plant N] [--fails] FILE|FOLDER...\n",
-			FZ_TARGET.name);
+			FZ_TARGET.format->name);
 		return 2;
 	}
 	for (; i < argc; i++)
 		run_path(argv[i]);
-	printf("%s: %u files, %llu operations, %u not as expected\n", FZ_TARGET.name, state.files,
-	       (unsigned long long)fz.operations, state.wrong);
+	printf("%s: %u files, %llu operations, %u not as expected\n", FZ_TARGET.format->name,
+	       state.files, (unsigned long long)fz.operations, state.wrong);
 	if (!state.files) {
 		fprintf(stderr, "no files\n");
 		return 2;

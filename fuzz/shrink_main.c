@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness.h"
+#include "targets.h"
 
 static uint8_t best[FZ_MAX_INPUT], trial[FZ_MAX_INPUT];
 static size_t best_size;
@@ -147,7 +147,7 @@ int main(int argc, char **argv)
 		fz_set_plant(atoi(argv[2]));
 		argv += 2;
 	} else if (argc != 3) {
-		fprintf(stderr, "usage: shrink_%s [--plant N] IN OUT\n", FZ_TARGET.name);
+		fprintf(stderr, "usage: shrink_%s [--plant N] IN OUT\n", FZ_TARGET.format->name);
 		return 2;
 	}
 	f = fopen(argv[1], "rb");
@@ -159,9 +159,9 @@ int main(int argc, char **argv)
 	fclose(f);
 	fz_prepare();
 	/* Whole operations, and the magic that says whose input it is. */
-	fz_decode(&fz.in, FZ_TARGET.which, trial, best_size);
+	fz_decode(&fz.in, FZ_TARGET.format, trial, best_size);
 	memcpy(best, trial, FZ_HEADER);
-	best_size = fz_encode(best, sizeof(best), FZ_TARGET.which, trial, fz.in.ops, fz.in.nr);
+	best_size = fz_encode(best, sizeof(best), FZ_TARGET.format, trial, fz.in.ops, fz.in.nr);
 	run_child(best, best_size, verdict);
 	if (!verdict[0]) {
 		fprintf(stderr, "%s: does not fail\n", argv[1]);

@@ -14,8 +14,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "harness.h"
 #include "mutator.h"
+#include "targets.h"
 
 static uint8_t input[FZ_MAX_INPUT];
 static size_t input_size;
@@ -53,7 +53,7 @@ static int usage(void)
 	fprintf(stderr,
 		"usage: stress_%s [--seconds S] [--inputs N] [--ops N] [--seed N] [--plant N] "
 		"[--no-check] [--pages N] [--save FILE]\n",
-		FZ_TARGET.name);
+		FZ_TARGET.format->name);
 	return 2;
 }
 
@@ -92,7 +92,7 @@ int main(int argc, char **argv)
 	fz_prepare();
 	start = end = now();
 	for (; done < inputs && end - start < (double)seconds; done++) {
-		input_size = fz_generate(FZ_TARGET.which, input, sizeof(input), (unsigned int)ops,
+		input_size = fz_generate(FZ_TARGET.format, input, sizeof(input), (unsigned int)ops,
 					 seed * 1000003 + done);
 		if (pages) {
 			memset(input + 3, 0, FZ_HEADER - 3);
@@ -102,7 +102,7 @@ int main(int argc, char **argv)
 		fz_run(&FZ_TARGET, input, input_size, &opts);
 		end = now();
 	}
-	printf("%s: %lu inputs, %llu operations, %.0f operations/s\n", FZ_TARGET.name, done,
+	printf("%s: %lu inputs, %llu operations, %.0f operations/s\n", FZ_TARGET.format->name, done,
 	       (unsigned long long)fz.operations, (double)fz.operations / (end - start));
 	return 0;
 }
