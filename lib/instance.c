@@ -87,6 +87,13 @@ void qy_mm_destroy(struct qy_mm *mm)
 static struct qy_mm *default_mm;
 static struct qy__lock default_lock;
 
+/* Other processes read it; here it is written once. */
+struct qy_root qy_root = {
+	.magic = "QYROOT",
+	.version = 1,
+	.struct_size = sizeof(struct qy_root),
+};
+
 static struct qy_mm *create_default(const struct qy_mm_config *given)
 {
 	struct qy_mm_config cfg = *given;
@@ -109,6 +116,13 @@ static struct qy_mm *create_default(const struct qy_mm_config *given)
 	return qy_mm_create(&cfg);
 }
 
+static void publish(struct qy_mm *mm)
+{
+	qy_root.span = mm->os.base;
+	qy_root.span_size = mm->os.size;
+	qy__store_release(&qy_root.mm, mm);
+}
+
 struct qy_mm *qy__mm_default_with(const struct qy_mm_config *cfg)
 {
 	struct qy_mm *mm = qy__load_acquire(&default_mm);
@@ -119,6 +133,8 @@ struct qy_mm *qy__mm_default_with(const struct qy_mm_config *cfg)
 	mm = default_mm;
 	if (!mm) {
 		mm = create_default(cfg);
+		if (mm)
+			publish(mm);
 		qy__store_release(&default_mm, mm);
 	}
 	qy__unlock(&default_lock);

@@ -50,6 +50,37 @@ struct qy_check_result {
  */
 QY_API unsigned int qy_check(struct qy_mm *mm, unsigned int what, struct qy_check_result *result);
 
+/**
+ * qy_image_open - read another process's instance, out of a copy of its memory (a core file, an
+ * arena that was written to a file, process_vm_readv()).
+ * @mm: the instance in the copy. The copy lies at the addresses that the span has in the process it
+ *      comes from, is private, and may be written; what was not copied reads as zero. The span of an
+ *      arena is its buffer, with the instance at its start.
+ *
+ * Afterwards qy_check() and everything in info.h may be called with it, and nothing else: the
+ * program's callbacks and constructors are not here. A copy taken while the instance was in use is
+ * torn; reading it is bounded and does not crash, but finds violations that were none.
+ * The default instance of a process is found by the symbol qy_root of the library it has loaded.
+ * Context: no other thread uses @mm.
+ * Return: 0; -EINVAL: that is no instance; -ENOTSUP: one of another version or build of the library
+ * (the debug library does not read the release library's instances). It is unchanged then.
+ */
+QY_API int qy_image_open(struct qy_mm *mm) QY_MUST_CHECK;
+
+/**
+ * struct qy_root - where another process finds the default instance: read the symbol qy_root from
+ * its memory. Fields are only ever added at the end. For reading only.
+ */
+struct qy_root {
+	char magic[8];	      /* "QYROOT" and zeros */
+	uint32_t version;     /* 1 */
+	uint32_t struct_size; /* sizeof, in that process */
+	struct qy_mm *mm;     /* the default instance; NULL: there is none yet */
+	void *span;	      /* its span: start, … */
+	size_t span_size;     /* … and bytes, most of them not in use */
+};
+extern QY_API struct qy_root qy_root;
+
 QY_END_DECLS
 
 #endif

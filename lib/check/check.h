@@ -35,8 +35,7 @@ struct qy__check {
  */
 static inline bool qy__is_image(const struct qy_mm *mm)
 {
-	(void)mm;
-	return false;
+	return mm->image == QY__MM_IMAGE;
 }
 
 /*

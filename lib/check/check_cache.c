@@ -94,24 +94,22 @@ static bool check_orders(struct qy__check *ck, const struct qy__tally *t)
 	return t->flavour->check_orders(ck, c);
 }
 
-/* The head names it by an address in the library: an image's is another program's. */
-static const struct qy__check_flavour *flavour_by_name(const struct qy_cache *c)
-{
-	return c->ops == &qy__slub_ops || qy__is_image(c->mm) ? &qy__check_slub : NULL;
-}
+/* By flavour: who knows its private part. */
+static const struct qy__check_flavour *const flavours[QY__NR_FLAVOURS] = {
+	[QY__FLAVOUR_SLUB] = &qy__check_slub,
+};
 
 const struct qy__check_flavour *qy__check_flavour_of(struct qy__check *ck, const struct qy_cache *c)
 {
-	const struct qy__check_flavour *flavour = flavour_by_name(c);
+	const struct qy__check_flavour *flavour =
+		c->flavour < QY__NR_FLAVOURS ? flavours[c->flavour] : NULL;
 	uintptr_t end = (uintptr_t)&c->sheaf[ck->mm->cpus.nr + 2], priv = (uintptr_t)c->priv;
 
-	if (!qy__holds(ck,
-		       flavour && qy__check_flag(&c->manual_cpu) ==
-					  (ck->mm->cpus.provider == QY_CPU_MANUAL),
-		       "S12", "%.31s: flavour or CPU provider is damaged", c->name))
+	if (!qy__holds(ck, flavour && c->provider == (unsigned int)ck->mm->cpus.provider, "S12",
+		       "%.31s: flavour or CPU provider is damaged", c->name))
 		return NULL;
 	if (!qy__holds(ck,
-		       priv >= end && priv - end < 64 && !(priv % _Alignof(uint64_t)) &&
+		       priv == qy__align_up(end, QY__PRIV_ALIGN) &&
 			       qy__check_readable(ck, c->priv, flavour->priv_size),
 		       "S12", "%.31s: the flavour's part is not behind the head", c->name))
 		return NULL;

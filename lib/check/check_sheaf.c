@@ -13,13 +13,10 @@
 
 #define SMALL_FILTER_WORDS 64 /* 4096 bits: enough for a hundred objects */
 
-/*
- * The sheaf of a CPU that has none; it lies in the library. In another program's instance that is
- * another place: the one which the entries behind the CPUs' have, too.
- */
-static const struct qy__sheaf *nobody(const struct qy__check *ck, const struct qy_cache *c)
+/* The sheaf of a CPU that has none. */
+static const struct qy__sheaf *nobody(const struct qy__check *ck)
 {
-	return qy__is_image(ck->mm) ? c->sheaf[ck->mm->cpus.nr] : &qy__nobody_sheaf;
+	return &ck->mm->slab->nobody;
 }
 
 const struct qy__sheaf *qy__check_sheaf(const struct qy__check *ck, const struct qy_cache *c,
@@ -27,7 +24,7 @@ const struct qy__sheaf *qy__check_sheaf(const struct qy__check *ck, const struct
 {
 	const struct qy__sheaf *sheaf = qy__load_acquire(&c->sheaf[cpu]);
 
-	if (sheaf == nobody(ck, c) || !qy__check_struct(ck, sheaf))
+	if (sheaf == nobody(ck) || !qy__check_struct(ck, sheaf))
 		return NULL;
 	if (sheaf->capacity != c->sheaf_capacity || c->sheaf_capacity > QY__SHEAF_MAX ||
 	    sheaf->size > sheaf->capacity)
@@ -43,6 +40,9 @@ void qy__check_sheaf_sizes(struct qy__slab_walk *w)
 	struct qy__check *ck = w->ck;
 	uint64_t parked = 0;
 
+	qy__holds(ck, !nobody(ck)->size && !nobody(ck)->capacity, "U6",
+		  "the sheaf of CPUs that have none holds %u of %u objects", nobody(ck)->size,
+		  nobody(ck)->capacity);
 	for (unsigned int n = 0; n < w->nr; n++) {
 		struct qy__tally *t = &w->tally[n];
 		const struct qy_cache *c = t->c;
@@ -50,7 +50,7 @@ void qy__check_sheaf_sizes(struct qy__slab_walk *w)
 		for (unsigned int cpu = 0; cpu < ck->mm->cpus.nr + 2; cpu++) {
 			const struct qy__sheaf *sheaf = c->sheaf[cpu];
 
-			if (likely(sheaf == nobody(ck, c)))
+			if (likely(sheaf == nobody(ck)))
 				continue;
 			sheaf = cpu < ck->mm->cpus.nr ? qy__check_sheaf(ck, c, cpu) : NULL;
 			if (qy__holds(ck, sheaf != NULL, "U6",

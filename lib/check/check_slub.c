@@ -131,7 +131,7 @@ static bool is_slab_of(const struct qy_page *page, uint32_t ref)
 
 /* A list of slabs; @count were seen by the pass over the descriptors with @flag. */
 static void check_list(struct qy__check *ck, const struct qy__tally *t,
-		       const struct qy__slab_list *list, unsigned int flag, uint32_t count)
+		       const struct qy__page_list *list, unsigned int flag, uint32_t count)
 {
 	const char *what = flag == QY__PAGE_F_FULL ? "full" : "partial";
 	uint32_t prev = QY__PFN_NONE, n = 0;
@@ -196,7 +196,7 @@ static void stats(const struct qy_cache *c, struct qy_cache_info *info)
 
 /* A list that leads in circles ends, too: no more slabs than there are pages. */
 static uint64_t count_live_on(const struct qy__check *ck, uint32_t ref,
-			      const struct qy__slab_list *list)
+			      const struct qy__page_list *list)
 {
 	uint32_t left = min(list->nr, ck->end_pfn - ck->min_pfn);
 	uint64_t n = 0;

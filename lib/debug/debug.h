@@ -6,7 +6,8 @@
  *   options.c     the debug string                 layout.c   where everything in a slot is
  *   object.c      fill, check, repair one object    slab_debug.c  the locked path of debug caches
  *   track.c       who allocated, who freed          quarantine.c  freed objects kept back
- *   large.c       kmalloc blocks above two pages    validate.c    everything, on demand
+ *   block.c       one block with one object         validate.c    everything, on demand
+ *   large.c       such blocks of kmalloc's
  *   claim.c       released as it was asked for?      state.c   start, fork()
  */
 #ifndef QY_DEBUG_DEBUG_H
@@ -14,29 +15,12 @@
 
 #include <quarry/debug.h>
 
+#include "debug/block.h"
+#include "kmalloc/locate.h"
+#include "page/page_list.h"
 #include "page/page_report.h"
 #include "slab/slab.h"
 #include "util/stackdepot.h"
-
-/* One public call, as far as debugging wants to know. */
-struct qy__call {
-	size_t size, align; /* asked for (free: claimed); 0: not said */
-	enum qy_family family;
-	uintptr_t caller;    /* return address of the public function */
-	bool sized, aligned; /* free: size / align must match */
-	/* filled by qy__debug_call(): */
-	uint32_t stack; /* depot handle */
-	uint32_t cpu;
-	int32_t tid;
-	uint64_t when;
-};
-
-/* How a live object was asked for. */
-struct qy__origin {
-	bool known;	    /* false: not tracked or overwritten; size is the object's then */
-	size_t size, align; /* align 0: the usual */
-	enum qy_family family;
-};
 
 /* Flags this build knows. */
 #define QY__DEBUG_MASK                                                                             \
@@ -53,17 +37,6 @@ static inline bool qy__debug_has(qy_slab_flags_t flags, qy_slab_flags_t flag)
 	return (flags & flag & QY__DEBUG_MASK) != 0;
 }
 
-/* A track record as it lies in a slot, 32 bytes. */
-struct qy__track {
-	uintptr_t addr;
-	uint32_t stack, cpu;
-	int32_t tid;
-	uint32_t check; /* of the other fields: an overwritten record is not believed */
-	uint64_t when;
-};
-_Static_assert(sizeof(struct qy__track) == 32, "linux-mm: a track is 32 bytes");
-enum { QY__TRACK_ALLOC, QY__TRACK_FREE };
-
 /* ---- layout.c (every build) ---- */
 
 /*
@@ -72,15 +45,25 @@ enum { QY__TRACK_ALLOC, QY__TRACK_FREE };
  */
 int qy__layout_object(struct qy__layout *l, size_t object_size, size_t align, qy_slab_flags_t flags,
 		      bool has_ctor, unsigned int red_zone);
+/* The kernel's red zones, and the least that can be asked for. */
+#define QY__LEAST_RED_ZONE 8u
+/* A left red zone is as long as the alignment; with more than this it can be done without. */
+#define QY__MAX_LEFT_ALIGN ((size_t)64 << 10)
+/* Least bytes of a large block's red zones. */
+static inline size_t qy__large_red_zone(unsigned int red_zone)
+{
+	return max((size_t)red_zone, (size_t)64);
+}
+
 /*
- * A large block: bytes in all, and where in it the object lies. Metadata is in the tail
- * descriptors.
+ * A large debug block: bytes in all, and where in it the object lies, with or without a left zone.
+ * Metadata is in the tail descriptors.
  */
 struct qy__large_layout {
 	size_t offset, total;
 };
-void qy__layout_large(struct qy__large_layout *l, size_t size, size_t align, bool debug,
-		      unsigned int red_zone);
+void qy__layout_large(struct qy__large_layout *l, size_t size, size_t align, unsigned int red_zone,
+		      bool left);
 
 /* ---- options.c ---- */
 
@@ -144,7 +127,7 @@ struct qy__quarantine {
 	struct qy__lock lock;
 	size_t bytes, limit;
 	uint64_t count;
-	uint32_t head, tail; /* pages of entries, by pfn; oldest first */
+	struct qy__page_list pages; /* of entries; oldest first */
 	uint32_t head_pos, tail_pos;
 };
 
@@ -192,8 +175,6 @@ bool qy__debug_find_damage(const struct qy_cache *c, const void *object, bool li
 /* Damage behind the last object of a slab. Reads only. */
 bool qy__debug_find_slab_damage(const struct qy_cache *c, const struct qy_page *slab,
 				struct qy__damage *d);
-/* First byte of [p, p+n) that is not @value, or NULL; *@last: the last such byte. */
-uint8_t *qy__find_not(const void *p, size_t n, uint8_t value, uint8_t **last);
 void qy__debug_repair(const struct qy__damage *d);
 /*
  * Bytes asked for, of a live object; the object's size where that is not tracked, or the word is
@@ -207,43 +188,53 @@ void qy__debug_set_live(struct qy_mm *mm, const void *object, bool live);
 /* object_report.c: findings about one object */
 void qy__debug_describe(struct qy_report *r, struct qy_cache *c, struct qy_page *slab,
 			const void *object, const struct qy__call *call);
-/* Report and repair all damage of an object; the number of reports. */
+/* Report and repair all damage of an object; the number of reports. @then: NULL, or what else. */
 unsigned int qy__debug_check_object(struct qy_cache *c, struct qy_page *slab, void *object,
-				    bool live, const struct qy__call *call);
-unsigned int qy__debug_check_slab(struct qy_cache *c, struct qy_page *slab,
+				    bool live, const char *then, const struct qy__call *call);
+unsigned int qy__debug_check_slab(struct qy_cache *c, struct qy_page *slab, const char *then,
 				  const struct qy__call *call);
 void qy__debug_object_bug(struct qy_cache *c, struct qy_page *slab, void *object,
 			  enum qy_report_kind kind, const char *title, const char *fix,
 			  const struct qy__call *call);
 
 /* slab_debug.c: the debug path; takes and drops c->lock */
+
+/* Free the object at @at, which ought to be one of @c's. 0; -EINVAL: not freed (reported). */
+int qy__debug_free(struct qy_cache *c, const struct qy__place *at, void *object,
+		   struct qy__call *call);
+/* The same, for callers who have not looked yet. */
 int qy__debug_cache_free(struct qy_cache *c, void *object, struct qy__call *call);
 /* out of quarantine: verified, really freed */
 void qy__debug_release(struct qy_mm *mm, void *object);
 /* krealloc in place: the request changes, red zones follow. -EINVAL: not live (reported). */
-int qy__debug_resize(struct qy_cache *c, void *object, size_t size, struct qy__call *call);
-/* Is it the start of a live object of its cache? Reports if not. */
-bool qy__debug_check_live(struct qy_cache *c, void *object, enum qy_report_kind kind,
-			  struct qy__call *call);
-/* used by the flavour, c->lock held */
+int qy__debug_resize(struct qy_cache *c, const struct qy__place *at, struct qy__call *call);
+/* Is @at the start of a live object of @c? Reports if not. */
+bool qy__debug_check_live(struct qy_cache *c, const struct qy__place *at, const void *p,
+			  enum qy_report_kind kind, struct qy__call *call);
+/* used by the flavour, c->lock held but for the first */
 /* fill a new slab, before its objects */
 void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab);
-bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void *object);
+/* false: reported, the slab is to be given up */
+bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void *object,
+				  const struct qy__call *call);
 void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab, void *object,
 				 const struct qy__call *call);
 
-/* large.c: kmalloc blocks above the classes */
+/* large.c: kmalloc blocks above the classes; @at: of kind LARGE */
 qy_slab_flags_t qy__debug_large_flags(const struct qy_mm *mm);
-void *qy__debug_large_alloc(struct qy_mm *mm, struct qy_page *head, size_t offset, qy_gfp_t gfp,
-			    struct qy__call *call);
-int qy__debug_large_free(struct qy_mm *mm, struct qy_page *head, void *p, struct qy__call *call);
+/* Bytes of a large block that are not the object's to have. */
+size_t qy__debug_large_zones(const struct qy_mm *mm, const struct qy_page *head);
+/* @align: at least; call->align is what was asked for. */
+void *qy__debug_large_alloc(struct qy_mm *mm, size_t align, qy_gfp_t gfp, struct qy__call *call);
+int qy__debug_large_free(struct qy_mm *mm, const struct qy__place *at, void *p,
+			 struct qy__call *call);
 /* all but who asks */
 void qy__debug_large_describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head);
-int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, void *p, size_t size,
+int qy__debug_large_resize(struct qy_mm *mm, const struct qy__place *at, void *p,
 			   struct qy__call *call);
 void qy__debug_large_release(struct qy_mm *mm, struct qy_page *head);
-unsigned int qy__debug_large_check(struct qy_mm *mm, struct qy_page *head, bool live,
-				   const struct qy__call *call);
+/* Report and repair. The state is held: see validate.c. */
+unsigned int qy__debug_large_check(struct qy_mm *mm, struct qy_page *head);
 
 /* quarantine.c */
 /* false: not kept, free it now */
@@ -293,21 +284,28 @@ static inline void qy__debug_describe(struct qy_report *r, struct qy_cache *c, s
 {
 	(void)r, (void)c, (void)slab, (void)object, (void)call;
 }
+static inline int qy__debug_free(struct qy_cache *c, const struct qy__place *at, void *object,
+				 struct qy__call *call)
+{
+	(void)c, (void)at, (void)object, (void)call;
+	return 0;
+}
 static inline int qy__debug_cache_free(struct qy_cache *c, void *object, struct qy__call *call)
 {
 	(void)c, (void)object, (void)call;
 	return 0;
 }
-static inline int qy__debug_resize(struct qy_cache *c, void *object, size_t size,
+static inline int qy__debug_resize(struct qy_cache *c, const struct qy__place *at,
 				   struct qy__call *call)
 {
-	(void)c, (void)object, (void)size, (void)call;
+	(void)c, (void)at, (void)call;
 	return 0;
 }
-static inline bool qy__debug_check_live(struct qy_cache *c, void *object, enum qy_report_kind kind,
+static inline bool qy__debug_check_live(struct qy_cache *c, const struct qy__place *at,
+					const void *p, enum qy_report_kind kind,
 					struct qy__call *call)
 {
-	(void)c, (void)object, (void)kind, (void)call;
+	(void)c, (void)at, (void)p, (void)kind, (void)call;
 	return true;
 }
 static inline void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab)
@@ -315,9 +313,9 @@ static inline void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab
 	(void)c, (void)slab;
 }
 static inline bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab,
-						void *object)
+						void *object, const struct qy__call *call)
 {
-	(void)c, (void)slab, (void)object;
+	(void)c, (void)slab, (void)object, (void)call;
 	return true;
 }
 static inline void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab,
@@ -330,10 +328,15 @@ static inline qy_slab_flags_t qy__debug_large_flags(const struct qy_mm *mm)
 	(void)mm;
 	return 0;
 }
-static inline void *qy__debug_large_alloc(struct qy_mm *mm, struct qy_page *head, size_t offset,
-					  qy_gfp_t gfp, struct qy__call *call)
+static inline size_t qy__debug_large_zones(const struct qy_mm *mm, const struct qy_page *head)
 {
-	(void)mm, (void)head, (void)offset, (void)gfp, (void)call;
+	(void)mm, (void)head;
+	return 0;
+}
+static inline void *qy__debug_large_alloc(struct qy_mm *mm, size_t align, qy_gfp_t gfp,
+					  struct qy__call *call)
+{
+	(void)mm, (void)align, (void)gfp, (void)call;
 	return NULL;
 }
 static inline void qy__debug_large_describe(struct qy_report *r, struct qy_mm *mm,
@@ -341,16 +344,16 @@ static inline void qy__debug_large_describe(struct qy_report *r, struct qy_mm *m
 {
 	(void)r, (void)mm, (void)head;
 }
-static inline int qy__debug_large_free(struct qy_mm *mm, struct qy_page *head, void *p,
+static inline int qy__debug_large_free(struct qy_mm *mm, const struct qy__place *at, void *p,
 				       struct qy__call *call)
 {
-	(void)mm, (void)head, (void)p, (void)call;
+	(void)mm, (void)at, (void)p, (void)call;
 	return 0;
 }
-static inline int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, void *p,
-					 size_t size, struct qy__call *call)
+static inline int qy__debug_large_resize(struct qy_mm *mm, const struct qy__place *at, void *p,
+					 struct qy__call *call)
 {
-	(void)mm, (void)head, (void)p, (void)size, (void)call;
+	(void)mm, (void)at, (void)p, (void)call;
 	return 0;
 }
 static inline void qy__quarantine_reduce(struct qy_mm *mm, size_t limit)

@@ -17,7 +17,7 @@
 #include "util/bitops.h"
 #include "util/plant.h"
 
-#define WORD 8u
+#define WORD QY__LEAST_RED_ZONE
 
 static bool pointer_goes_outside(qy_slab_flags_t flags, bool has_ctor, size_t object_size,
 				 bool tracked)
@@ -69,10 +69,11 @@ int qy__layout_object(struct qy__layout *l, size_t object_size, size_t align, qy
 	return 0;
 }
 
-void qy__layout_large(struct qy__large_layout *l, size_t size, size_t align, bool debug,
-		      unsigned int red_zone)
+void qy__layout_large(struct qy__large_layout *l, size_t size, size_t align, unsigned int red_zone,
+		      bool left)
 {
-	l->offset = debug ? qy__align_up(max((size_t)red_zone, (size_t)64), max(align, (size_t)16))
-			  : 0;
-	l->total = l->offset + size + (debug ? max((size_t)red_zone, (size_t)64) : 0);
+	size_t zone = qy__large_red_zone(red_zone);
+
+	l->offset = left ? qy__align_up(zone, max(align, (size_t)16)) : 0;
+	l->total = l->offset + size + zone;
 }

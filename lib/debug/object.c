@@ -12,6 +12,7 @@
 
 #include "debug/debug.h"
 #include "util/bitops.h"
+#include "util/bytes.h"
 #include "util/plant.h"
 
 /*
@@ -137,23 +138,6 @@ void qy__debug_resize_bytes(struct qy_cache *c, void *object, size_t old,
 		memset((char *)object + size, QY_RED_ACTIVE, c->layout.inuse - size);
 	if (poisons(c) && size > old)
 		memset((char *)object + old, QY_POISON_FREE, size - old);
-}
-
-uint8_t *qy__find_not(const void *p, size_t n, uint8_t value, uint8_t **last)
-{
-	const uint8_t *b = p;
-	size_t i = 0, end = n;
-
-	/* A run of equal bytes equals itself one byte further on; memcmp is fast. */
-	if (!n || (b[0] == value && !memcmp(b, b + 1, n - 1)))
-		return NULL;
-	while (b[i] == value)
-		i++;
-	while (b[end - 1] == value)
-		end--;
-	if (last)
-		*last = (uint8_t *)b + end - 1;
-	return (uint8_t *)b + i;
 }
 
 static bool find_in(const void *from, size_t n, uint8_t value, enum qy_report_kind kind,

@@ -7,6 +7,10 @@
  */
 #include "debug/debug.h"
 
+/* Each at most once: left zone, right zone, padding of the alignment, body, end, padding. */
+#define NR_REGIONS 6
+#define DUMP_ZONE 64u /* bytes of a left red zone that a report shows */
+
 static void describe_bytes(struct qy_report *r, struct qy_cache *c, const void *object)
 {
 	const struct qy__layout *l = &c->layout;
@@ -14,7 +18,7 @@ static void describe_bytes(struct qy_report *r, struct qy_cache *c, const void *
 
 	r->object_dump_len = min(l->object_size, (uint32_t)QY_PAGE_SIZE);
 	if (l->red_left_pad) {
-		size_t n = min(l->red_left_pad, 64u);
+		size_t n = min(l->red_left_pad, DUMP_ZONE);
 
 		r->left = p - n;
 		r->left_len = n;
@@ -65,7 +69,7 @@ void qy__debug_describe(struct qy_report *r, struct qy_cache *c, struct qy_page 
 }
 
 static void report_damage(struct qy_cache *c, struct qy_page *slab, const void *object,
-			  const struct qy__damage *d, const struct qy__call *call)
+			  const struct qy__damage *d, const char *then, const struct qy__call *call)
 {
 	struct qy_report r;
 
@@ -77,21 +81,20 @@ static void report_damage(struct qy_cache *c, struct qy_page *slab, const void *
 	r.damage_offset = (const char *)d->start - (const char *)(object ? object : r.slab);
 	r.expected = d->expected;
 	r.found = *d->start;
-	qy__report_fix(&r, "Restoring %s 0x%lx-0x%lx=0x%x", d->what,
+	qy__report_fix(&r, "Restoring %s 0x%lx-0x%lx=0x%x%s%s", d->what,
 		       (unsigned long)(uintptr_t)d->start, (unsigned long)(uintptr_t)(d->end - 1),
-		       d->fill);
+		       d->fill, then ? "; " : "", then ? then : "");
 	qy__report_emit(&r);
 }
 
 unsigned int qy__debug_check_object(struct qy_cache *c, struct qy_page *slab, void *object,
-				    bool live, const struct qy__call *call)
+				    bool live, const char *then, const struct qy__call *call)
 {
 	struct qy__damage d;
 	unsigned int n;
 
-	/* Each region at most once: left, right, body, end, padding. */
-	for (n = 0; n < 6 && qy__debug_find_damage(c, object, live, &d); n++) {
-		report_damage(c, slab, object, &d, call);
+	for (n = 0; n < NR_REGIONS && qy__debug_find_damage(c, object, live, &d); n++) {
+		report_damage(c, slab, object, &d, then, call);
 		qy__debug_repair(&d);
 	}
 	return n;
@@ -118,8 +121,8 @@ void qy__debug_object_bug(struct qy_cache *c, struct qy_page *slab, void *object
 static unsigned int check_counters(struct qy_cache *c, struct qy_page *slab,
 				   const struct qy__call *call)
 {
-	unsigned int most =
-		(unsigned int)min((QY_PAGE_SIZE << slab->order) / c->layout.slot, (size_t)32767);
+	unsigned int most = (unsigned int)min((QY_PAGE_SIZE << slab->order) / c->layout.slot,
+					      (size_t)QY__MAX_OBJS_PER_SLAB);
 	bool wrong_number = slab->slab.objects != most;
 	struct qy_report r;
 
@@ -138,17 +141,18 @@ static unsigned int check_counters(struct qy_cache *c, struct qy_page *slab,
 	qy__report_emit(&r);
 	slab->slab.objects = (uint16_t)most;
 	slab->slab.inuse = (uint16_t)min((unsigned int)slab->slab.inuse, most);
+	qy__slab_ops(c)->recount_locked(c);
 	return 1;
 }
 
-unsigned int qy__debug_check_slab(struct qy_cache *c, struct qy_page *slab,
+unsigned int qy__debug_check_slab(struct qy_cache *c, struct qy_page *slab, const char *then,
 				  const struct qy__call *call)
 {
 	unsigned int n = check_counters(c, slab, call);
 	struct qy__damage d;
 
 	if (qy__debug_find_slab_damage(c, slab, &d)) {
-		report_damage(c, slab, NULL, &d, call);
+		report_damage(c, slab, NULL, &d, then, call);
 		qy__debug_repair(&d);
 		n++;
 	}

@@ -19,6 +19,7 @@ struct entry {
 	size_t bytes;
 };
 
+#define DROP_BATCH 64 /* objects of a cache that are taken out under one lock */
 #define ENTRIES (QY_PAGE_SIZE / sizeof(struct entry))
 
 static struct entry *entry_at(struct qy_mm *mm, uint32_t pfn, uint32_t pos)
@@ -31,19 +32,14 @@ static bool make_room_locked(struct qy_mm *mm, struct qy__quarantine *q)
 {
 	struct qy_page *page;
 
-	if (q->tail != QY__PFN_NONE && q->tail_pos < ENTRIES)
+	if (!qy__page_list_is_empty(&q->pages) && q->tail_pos < ENTRIES)
 		return true;
 	page = qy__alloc_block(mm, QY_GFP_NOWAIT, 0, QY__PAGE_ALLOC);
 	if (!page)
 		return false;
-	page->next = QY__PFN_NONE;
-	if (q->tail == QY__PFN_NONE) {
-		q->head = qy__page_pfn(mm, page);
+	if (qy__page_list_is_empty(&q->pages))
 		q->head_pos = 0;
-	} else {
-		qy__pfn_page(mm, q->tail)->next = qy__page_pfn(mm, page);
-	}
-	q->tail = qy__page_pfn(mm, page);
+	qy__page_list_add_tail(mm, &q->pages, page);
 	q->tail_pos = 0;
 	return true;
 }
@@ -58,7 +54,7 @@ bool qy__quarantine_put(struct qy_mm *mm, void *object, size_t bytes)
 		return false;
 	qy__lock(&q->lock);
 	if (make_room_locked(mm, q)) {
-		*entry_at(mm, q->tail, q->tail_pos++) = (struct entry){object, bytes};
+		*entry_at(mm, q->pages.tail, q->tail_pos++) = (struct entry){object, bytes};
 		q->bytes += bytes;
 		q->count++;
 		kept = true;
@@ -72,20 +68,15 @@ bool qy__quarantine_put(struct qy_mm *mm, void *object, size_t bytes)
 /* The oldest entry that is still there. */
 static bool take_oldest_locked(struct qy_mm *mm, struct qy__quarantine *q, struct entry *e)
 {
-	while (q->head != QY__PFN_NONE) {
-		struct qy_page *page = qy__pfn_page(mm, q->head);
-
-		if (q->head == q->tail && q->head_pos == q->tail_pos)
+	while (!qy__page_list_is_empty(&q->pages)) {
+		if (q->pages.head == q->pages.tail && q->head_pos == q->tail_pos)
 			return false;
 		if (q->head_pos == ENTRIES) {
-			q->head = page->next;
+			qy__free_block(mm, qy__page_list_pop(mm, &q->pages));
 			q->head_pos = 0;
-			if (q->head == QY__PFN_NONE)
-				q->tail = QY__PFN_NONE;
-			qy__free_block(mm, page);
 			continue;
 		}
-		*e = *entry_at(mm, q->head, q->head_pos++);
+		*e = *entry_at(mm, q->pages.head, q->head_pos++);
 		if (!e->object)
 			continue;
 		q->bytes -= e->bytes;
@@ -110,13 +101,6 @@ void qy__quarantine_reduce(struct qy_mm *mm, size_t limit)
 	} while (more);
 }
 
-static bool belongs_to(struct qy_mm *mm, const struct qy_cache *c, const void *object)
-{
-	const struct qy_page *head = qy__page_head(mm, qy__addr_page(mm, object));
-
-	return head->type == QY__PAGE_SLAB && qy__ref_cache(mm, head->slab.cache) == c;
-}
-
 /* Take the next object of @c, from *@pfn / *@pos on, out of the middle. */
 static void *take_of_cache_locked(struct qy_mm *mm, const struct qy_cache *c, uint32_t *pfn,
 				  uint32_t *pos)
@@ -124,13 +108,13 @@ static void *take_of_cache_locked(struct qy_mm *mm, const struct qy_cache *c, ui
 	struct qy__quarantine *q = &mm->debug->quarantine;
 
 	for (; *pfn != QY__PFN_NONE; *pfn = qy__pfn_page(mm, *pfn)->next, *pos = 0) {
-		uint32_t end = *pfn == q->tail ? q->tail_pos : (uint32_t)ENTRIES;
+		uint32_t end = *pfn == q->pages.tail ? q->tail_pos : (uint32_t)ENTRIES;
 
 		while (*pos < end) {
 			struct entry *e = entry_at(mm, *pfn, (*pos)++);
 			void *object = e->object;
 
-			if (!object || !belongs_to(mm, c, object))
+			if (!object || qy__locate(mm, object).cache != c)
 				continue;
 			e->object = NULL;
 			q->bytes -= e->bytes;
@@ -144,14 +128,14 @@ static void *take_of_cache_locked(struct qy_mm *mm, const struct qy_cache *c, ui
 void qy__quarantine_drop(struct qy_mm *mm, const struct qy_cache *c)
 {
 	struct qy__quarantine *q = &mm->debug->quarantine;
-	void *batch[64];
+	void *batch[DROP_BATCH];
 	unsigned int n;
 
 	do {
 		uint32_t pfn, pos;
 
 		qy__lock(&q->lock);
-		pfn = q->head;
+		pfn = q->pages.head;
 		pos = q->head_pos;
 		for (n = 0; n < ARRAY_SIZE(batch); n++) {
 			batch[n] = take_of_cache_locked(mm, c, &pfn, &pos);

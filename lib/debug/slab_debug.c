@@ -7,7 +7,7 @@
  * path misses.
  *
  *   alloc  slub_alloc_debug → alloc_check (slab, pointer, free bytes) → alloc_done (fill, track)
- *   free   cache_free → live? whole? of this family? → fill, track, not live → quarantine
+ *   free   locate, once → live? whole? of this family? → fill, track, not live → quarantine
  *   release, when it leaves the quarantine → still whole? → back to the slab
  *
  * What fails a check is reported, repaired, and not used again: a slab is given up at allocation,
@@ -19,7 +19,6 @@
 #include <string.h>
 
 #include "debug/debug.h"
-#include "slab/slub.h"
 #include "util/plant.h"
 
 /*
@@ -71,7 +70,7 @@ static bool is_free_object(const struct qy_cache *c, const struct qy_page *slab,
  */
 static bool next_is_sane(const struct qy_cache *c, const struct qy_page *slab, const void *object)
 {
-	const void *next = qy__slub_get_free(c, object);
+	const void *next = qy__slab_ops(c)->next_free(c, slab, object);
 	bool last = slab->slab.inuse + 1u == slab->slab.objects;
 
 	if (next == object || !is_free_object(c, slab, next))
@@ -79,31 +78,35 @@ static bool next_is_sane(const struct qy_cache *c, const struct qy_page *slab, c
 	return !checks(c) || slab->slab.inuse >= slab->slab.objects || last == !next;
 }
 
-bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void *object)
+bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void *object,
+				  const struct qy__call *call)
 {
 	static const char given_up[] = "Marking all objects used";
+	/* Who asks for memory gives none back: his family has nothing to do with the finding. */
+	struct qy__call asks = *call;
 
+	asks.family = QY_FAMILY_NONE;
 	if (!object || !is_free_object(c, slab, object)) {
 		qy__debug_object_bug(c, slab, NULL, QY_REPORT_FREELIST,
-				     "Freelist Pointer check fails", given_up, NULL);
+				     "Freelist Pointer check fails", given_up, &asks);
 		return false;
 	}
 	if (!next_is_sane(c, slab, object)) {
 		qy__debug_object_bug(c, slab, object, QY_REPORT_FREELIST, "Freepointer corrupt",
-				     given_up, NULL);
+				     given_up, &asks);
 		return false;
 	}
 	if (!checks(c))
 		return true;
-	return !qy__debug_check_slab(c, slab, NULL) &&
-	       !qy__debug_check_object(c, slab, object, false, NULL);
+	return !qy__debug_check_slab(c, slab, given_up, &asks) &&
+	       !qy__debug_check_object(c, slab, object, false, given_up, &asks);
 }
 
 void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab, void *object,
 				 const struct qy__call *call)
 {
-	struct qy__origin origin = {.size = call->size || call->family ? call->size
-								       : c->layout.object_size,
+	struct qy__origin origin = {.size = call->size || call->libc ? call->size
+								     : c->layout.object_size,
 				    .align = call->align,
 				    .family = call->family};
 
@@ -132,37 +135,44 @@ static void check_claim(struct qy_cache *c, struct qy_page *slab, void *object,
 	qy__report_emit(&r);
 }
 
-/* The slab of @object, if it is a border of one of @c's slabs; else reports and answers NULL. */
-static struct qy_page *slab_of(struct qy_cache *c, void *object, enum qy_report_kind kind,
-			       struct qy__call *call)
+/* An object of another cache than the caller says. */
+static void report_wrong_cache(struct qy_cache *c, const struct qy__place *at, void *object,
+			       const struct qy__call *call)
 {
 	struct qy_mm *mm = c->mm;
-	struct qy_page *page = qy__addr_page(mm, object), *slab;
+	char owner[sizeof(c->name)];
 	struct qy_report r;
-	struct qy_cache *owner;
 
-	if (!page || !(qy__page_flags(page) & QY__PAGE_F_SLAB)) {
-		qy__debug_bad_pointer(mm, kind, object, call);
-		return NULL;
-	}
-	slab = qy__page_head(mm, page);
-	owner = qy__ref_cache(mm, slab->slab.cache);
-	if (owner == c && qy__slab_index(c, slab, object) >= 0)
-		return slab;
-	if (owner == c || !qy__cache_is_known(mm, owner)) {
-		qy__debug_bad_pointer(mm, kind, object, call);
-		return NULL;
-	}
 	qy__report_init(&r, mm, QY_REPORT_WRONG_CACHE, c->name);
-	if (qy__cache_is_debug(owner) && qy__slab_index(owner, slab, object) >= 0)
-		qy__debug_describe(&r, owner, slab, object, call);
+	qy__lock(&mm->slab->lock); /* the owner stays while we look at it */
+	if (!qy__registry_has_locked(mm, at->cache)) {
+		qy__unlock(&mm->slab->lock);
+		qy__debug_bad_pointer(mm, QY_REPORT_INVALID_FREE, object, call);
+		return;
+	}
+	memcpy(owner, at->cache->name, sizeof(owner));
+	if (qy__cache_is_debug(at->cache) && qy__place_is_start(at))
+		qy__debug_describe(&r, at->cache, at->head, object, call);
+	qy__unlock(&mm->slab->lock);
 	r.object = object;
 	r.cache = c->name;
 	qy__report_title(&r, "Object 0x%lx belongs to different cache %s",
-			 (unsigned long)(uintptr_t)object, owner->name);
+			 (unsigned long)(uintptr_t)object, owner);
 	qy__report_fix(&r, "Object at 0x%lx not freed", (unsigned long)(uintptr_t)object);
 	qy__report_emit(&r);
-	return NULL;
+}
+
+/* Is @at the start of an object of @c's, live or not? Reports if not. */
+static bool is_object_of(struct qy_cache *c, const struct qy__place *at, const void *p,
+			 enum qy_report_kind kind, struct qy__call *call)
+{
+	if (at->kind == QY__PLACE_SLAB && at->cache == c && qy__place_is_start(at))
+		return true;
+	if (at->kind == QY__PLACE_SLAB && at->cache && at->cache != c)
+		report_wrong_cache(c, at, (void *)p, call);
+	else
+		qy__debug_bad_pointer(c->mm, kind, p, call);
+	return false;
 }
 
 /*
@@ -182,101 +192,110 @@ static int free_checked_locked(struct qy_cache *c, struct qy_page *slab, void *o
 		return -EINVAL;
 	}
 	if (checks(c))
-		damage = qy__debug_check_slab(c, slab, call) +
-			 qy__debug_check_object(c, slab, object, true, call);
+		damage = qy__debug_check_slab(c, slab, NULL, call) +
+			 qy__debug_check_object(c, slab, object, true, NULL, call);
 	check_claim(c, slab, object, call);
 	qy__debug_set_live(c->mm, object, false);
 	qy__debug_set_track(c, object, QY__TRACK_FREE, call);
 	trace(c, slab, object, "free");
 	qy__debug_fill_free(c, object);
-	qy__slub_set_free(c, object, NOT_ON_A_LIST);
+	qy__slab_ops(c)->set_free(c, slab, object, NOT_ON_A_LIST);
 	return damage == 0;
-}
-
-int qy__debug_cache_free(struct qy_cache *c, void *object, struct qy__call *call)
-{
-	struct qy_page *slab;
-	int ret;
-
-	qy__debug_tick(c->mm);
-	if (qy__debug_has(c->flags, QY_SLAB_STORE_USER))
-		qy__debug_call(c->mm, call);
-	slab = slab_of(c, object, QY_REPORT_INVALID_FREE, call);
-	if (!slab)
-		return -EINVAL;
-	qy__lock(&c->lock);
-	ret = free_checked_locked(c, slab, object, call);
-	qy__unlock(&c->lock);
-	if (ret <= 0)
-		return ret;
-	if (!qy__quarantine_put(c->mm, object, c->layout.slot))
-		qy__debug_release(c->mm, object);
-	return 0;
 }
 
 /* The end of an object's time in quarantine; also of one that never was there. */
 static void release_object(struct qy_cache *c, struct qy_page *slab, void *object)
 {
 	qy__lock(&c->lock);
-	if (!checks(c) || !qy__debug_check_object(c, slab, object, false, NULL))
-		c->ops->free_debug_locked(c, slab, object);
+	if (!checks(c) || !qy__debug_check_object(c, slab, object, false, NULL, NULL))
+		qy__slab_ops(c)->free_debug_locked(c, slab, object);
 	qy__unlock(&c->lock);
+}
+
+int qy__debug_free(struct qy_cache *c, const struct qy__place *at, void *object,
+		   struct qy__call *call)
+{
+	int ret;
+
+	qy__debug_tick(c->mm);
+	if (qy__debug_has(c->flags, QY_SLAB_STORE_USER))
+		qy__debug_call(c->mm, call);
+	if (!is_object_of(c, at, object, QY_REPORT_INVALID_FREE, call))
+		return -EINVAL;
+	qy__lock(&c->lock);
+	ret = free_checked_locked(c, at->head, object, call);
+	qy__unlock(&c->lock);
+	if (ret <= 0)
+		return ret;
+	if (!qy__quarantine_put(c->mm, object, c->layout.slot))
+		release_object(c, at->head, object);
+	return 0;
+}
+
+int qy__debug_cache_free(struct qy_cache *c, void *object, struct qy__call *call)
+{
+	struct qy__place at = qy__locate(c->mm, object);
+
+	return qy__debug_free(c, &at, object, call);
 }
 
 void qy__debug_release(struct qy_mm *mm, void *object)
 {
-	struct qy_page *head = qy__page_head(mm, qy__addr_page(mm, object));
+	struct qy__place at = qy__locate(mm, object);
 
-	if (head->type == QY__PAGE_LARGE)
-		qy__debug_large_release(mm, head);
-	else
-		release_object(qy__ref_cache(mm, head->slab.cache), head, object);
+	if (at.kind == QY__PLACE_LARGE)
+		qy__debug_large_release(mm, at.head);
+	else if (at.cache)
+		release_object(at.cache, at.head, object);
 }
 
-bool qy__debug_check_live(struct qy_cache *c, void *object, enum qy_report_kind kind,
-			  struct qy__call *call)
+bool qy__debug_check_live(struct qy_cache *c, const struct qy__place *at, const void *p,
+			  enum qy_report_kind kind, struct qy__call *call)
 {
-	struct qy_page *slab = slab_of(c, object, kind, call);
 	bool live;
 
-	if (!slab)
+	if (!is_object_of(c, at, p, kind, call))
 		return false;
-	if (qy__debug_is_live(c->mm, object))
+	if (qy__debug_is_live(c->mm, p))
 		return true;
 	if (qy__debug_has(c->flags, QY_SLAB_STORE_USER))
 		qy__debug_call(c->mm, call);
 	qy__lock(&c->lock);
-	live = qy__debug_is_live(c->mm, object);
+	live = qy__debug_is_live(c->mm, p);
 	if (!live)
-		qy__debug_object_bug(c, slab, object, kind, "Object already free", NULL, call);
+		qy__debug_object_bug(c, at->head, at->object, kind, "Object already free", NULL,
+				     call);
 	qy__unlock(&c->lock);
 	return live;
 }
 
-int qy__debug_resize(struct qy_cache *c, void *object, size_t size, struct qy__call *call)
+static void resize_locked(struct qy_cache *c, struct qy_page *slab, void *object,
+			  const struct qy__call *call)
 {
-	struct qy_page *slab = slab_of(c, object, QY_REPORT_BAD_REALLOC, call);
+	const struct qy__origin now = {.size = call->size, .family = call->family};
+	size_t old = qy__debug_object_size(c, object);
+
+	if (checks(c))
+		qy__debug_check_object(c, slab, object, true, NULL, call);
+	check_claim(c, slab, object, call);
+	/* It is realloc's from now on, as if it had moved. */
+	qy__debug_resize_bytes(c, object, old, &now);
+	qy__debug_set_track(c, object, QY__TRACK_ALLOC, call);
+}
+
+int qy__debug_resize(struct qy_cache *c, const struct qy__place *at, struct qy__call *call)
+{
 	int ret = -EINVAL;
 
-	if (!slab)
-		return -EINVAL;
 	if (qy__debug_has(c->flags, QY_SLAB_STORE_USER))
 		qy__debug_call(c->mm, call);
 	qy__lock(&c->lock);
-	if (!qy__debug_is_live(c->mm, object)) {
-		qy__debug_object_bug(c, slab, object, QY_REPORT_BAD_REALLOC, "Object already free",
-				     NULL, call);
-	} else {
-		size_t old = qy__debug_object_size(c, object);
-
-		if (checks(c))
-			qy__debug_check_object(c, slab, object, true, call);
-		check_claim(c, slab, object, call);
-		/* It is realloc's from now on, as if it had moved. */
-		qy__debug_resize_bytes(c, object, old,
-				       &(struct qy__origin){.size = size, .family = call->family});
-		qy__debug_set_track(c, object, QY__TRACK_ALLOC, call);
+	if (qy__debug_is_live(c->mm, at->object)) {
+		resize_locked(c, at->head, at->object, call);
 		ret = 0;
+	} else {
+		qy__debug_object_bug(c, at->head, at->object, QY_REPORT_BAD_REALLOC,
+				     "Object already free", NULL, call);
 	}
 	qy__unlock(&c->lock);
 	return ret;

@@ -37,7 +37,7 @@ int qy__debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 	if (!QY_CONFIG_DEBUG)
 		return 0;
 	st->quarantine.limit = QY_CONFIG_QUARANTINE ? st->config.quarantine : 0;
-	st->quarantine.head = st->quarantine.tail = QY__PFN_NONE;
+	qy__page_list_init(&st->quarantine.pages);
 	if (cfg->backing == QY_BACKING_ANON && (st->config.global & QY_SLAB_STORE_USER))
 		qy__backtrace_init();
 	return init_depot(mm, &st->depot);

@@ -16,11 +16,15 @@
 void qy__debug_call(struct qy_mm *mm, struct qy__call *call)
 {
 	uintptr_t pc[QY_STACK_MAX];
-	unsigned int n = qy__backtrace_from(pc, QY_STACK_MAX, call->caller);
+	unsigned int n;
 
+	if (call->traced)
+		return;
+	call->traced = true;
+	n = qy__backtrace_from(pc, QY_STACK_MAX, call->caller);
 	call->stack = qy__save_stack(mm, pc, n);
 	call->tid = qy__osif_tid();
-	call->cpu = qy__this_cpu(mm);
+	call->cpu = qy__this_cpu(&mm->cpus);
 	call->when = qy__osif_now(&mm->os);
 }
 

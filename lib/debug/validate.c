@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "debug/debug.h"
-#include "slab/slub.h"
 
 /*
  * The freelist of a slab, bounded: number of objects on it, or -1 after a report and with the list
@@ -17,7 +16,8 @@
  */
 static int check_freelist(struct qy_cache *c, struct qy_page *slab)
 {
-	void *object = slab->slab.freelist, *before = NULL;
+	const struct qy__slab_ops *ops = qy__slab_ops(c);
+	void *object = ops->next_free(c, slab, NULL), *before = NULL;
 	unsigned int n = 0;
 
 	for (; object && n <= slab->slab.objects; n++) {
@@ -28,7 +28,7 @@ static int check_freelist(struct qy_cache *c, struct qy_page *slab)
 			break;
 		}
 		before = object;
-		object = qy__slub_get_free(c, object);
+		object = ops->next_free(c, slab, object);
 	}
 	if (!object)
 		return (int)n;
@@ -52,13 +52,13 @@ static unsigned int check_count(struct qy_cache *c, struct qy_page *slab, int on
 	qy__report_fix(&r, "Object count adjusted");
 	qy__report_emit(&r);
 	slab->slab.inuse = (uint16_t)(slab->slab.objects - (unsigned int)on_list);
-	qy__slub_recount_locked(c);
+	qy__slab_ops(c)->recount_locked(c);
 	return 1;
 }
 
 static unsigned int validate_slab_locked(struct qy_cache *c, struct qy_page *slab)
 {
-	unsigned int n = qy__debug_check_slab(c, slab, NULL);
+	unsigned int n = qy__debug_check_slab(c, slab, NULL, NULL);
 
 	if (!(slab->flags & QY__PAGE_F_FROZEN)) {
 		int on_list = check_freelist(c, slab);
@@ -67,12 +67,12 @@ static unsigned int validate_slab_locked(struct qy_cache *c, struct qy_page *sla
 		n += check_count(c, slab, on_list);
 		/* Cut at its head, or somewhere: what lies behind is not looked for. */
 		if (on_list < 0 || (!on_list && (slab->flags & QY__PAGE_F_PARTIAL)))
-			qy__slub_give_up_locked(c, slab);
+			qy__slab_ops(c)->give_up_locked(c, slab);
 	}
 	for (unsigned int i = 0; i < slab->slab.objects; i++) {
 		void *object = qy__slab_object(c, slab, i);
 
-		n += qy__debug_check_object(c, slab, object, qy__debug_is_live(c->mm, object),
+		n += qy__debug_check_object(c, slab, object, qy__debug_is_live(c->mm, object), NULL,
 					    NULL);
 	}
 	return n;
@@ -80,20 +80,16 @@ static unsigned int validate_slab_locked(struct qy_cache *c, struct qy_page *sla
 
 unsigned int qy__debug_validate_cache(struct qy_cache *c)
 {
-	struct qy_page *slab, *next;
+	struct qy__slab_iter it;
+	struct qy_page *slab;
 	unsigned int n = 0;
 
 	if (!qy__cache_is_debug(c))
 		return 0;
 	qy__lock(&c->lock);
-	for (slab = c->ops->next_slab_locked(c, NULL); slab; slab = next) {
-		/*
-		 * A slab that is given up moves to the end of the full list: it is met again, and
-		 * clean.
-		 */
-		next = c->ops->next_slab_locked(c, slab);
+	it = qy__slab_iter_locked(c);
+	while ((slab = qy__slab_iter_next(&it)))
 		n += validate_slab_locked(c, slab);
-	}
 	qy__unlock(&c->lock);
 	return n;
 }
@@ -111,8 +107,7 @@ static unsigned int validate_large(struct qy_mm *mm)
 		qy__lock(&mm->debug->large_lock);
 		if (qy__load_acquire(&head->type) == QY__PAGE_LARGE &&
 		    head->large.live != QY__LARGE_IN_CHANGE)
-			n += qy__debug_large_check(mm, head, head->large.live == QY__LARGE_LIVE,
-						   NULL);
+			n += qy__debug_large_check(mm, head);
 		qy__unlock(&mm->debug->large_lock);
 	}
 	return n;
@@ -120,10 +115,12 @@ static unsigned int validate_large(struct qy_mm *mm)
 
 unsigned int qy__debug_validate(struct qy_mm *mm)
 {
+	struct qy_cache *c;
 	unsigned int n = 0;
 
 	qy__lock(&mm->slab->lock);
-	for (struct qy_cache *c = mm->slab->first; c; c = c->next)
+	c = mm->slab->first;
+	for (uint32_t left = mm->slab->nr_caches; c && left; left--, c = c->next)
 		n += qy__debug_validate_cache(c);
 	qy__unlock(&mm->slab->lock);
 	return n + validate_large(mm);
@@ -160,11 +157,13 @@ static unsigned int report_leaks_of_slab(struct qy_cache *c, struct qy_page *sla
 
 unsigned int qy__debug_report_leaks(struct qy_cache *c)
 {
+	struct qy__slab_iter it;
+	struct qy_page *slab;
 	unsigned int n = 0;
 
 	qy__lock(&c->lock);
-	for (struct qy_page *slab = c->ops->next_slab_locked(c, NULL); slab;
-	     slab = c->ops->next_slab_locked(c, slab))
+	it = qy__slab_iter_locked(c);
+	while ((slab = qy__slab_iter_next(&it)))
 		n += report_leaks_of_slab(c, slab);
 	qy__unlock(&c->lock);
 	return n;

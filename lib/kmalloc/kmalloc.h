@@ -8,25 +8,19 @@
 #include <quarry/debug.h>
 #include <quarry/kmalloc.h>
 
+#include "kmalloc/locate.h"
 #include "kmalloc/size_class.h"
 
-/* What an entry point knows about a request. */
-struct qy__request {
-	size_t size, align; /* align 0: the usual */
-	enum qy_family family;
-	uintptr_t caller;    /* return address of the public function */
-	bool sized, aligned; /* free: size / align were given and must match (0: not given) */
-};
-
-void *qy__kmalloc_request(struct qy_mm *mm, const struct qy__request *req, qy_gfp_t gfp);
+/* The public calls, with everything that an entry point knows in @call. */
+void *qy__kmalloc_call(struct qy_mm *mm, struct qy__call *call, qy_gfp_t gfp);
 /* Return: 0; -EINVAL after a report, nothing freed. */
-int qy__kfree_request(struct qy_mm *mm, void *p, const struct qy__request *req);
-void *qy__krealloc_request(struct qy_mm *mm, void *p, const struct qy__request *req, qy_gfp_t gfp);
+int qy__kfree_call(struct qy_mm *mm, void *p, struct qy__call *call);
+void *qy__krealloc_call(struct qy_mm *mm, void *p, struct qy__call *call, qy_gfp_t gfp);
 /*
  * The bytes the user asked for, where tracked; else what he may use. As qy_ksize(), with the
  * caller.
  */
-size_t qy__ksize_request(struct qy_mm *mm, const void *p, const struct qy__request *req);
+size_t qy__ksize_call(struct qy_mm *mm, const void *p, struct qy__call *call);
 /* Largest request kmalloc can ever serve. */
 size_t qy__kmalloc_max(const struct qy_mm *mm);
 

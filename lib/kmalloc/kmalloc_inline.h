@@ -8,11 +8,7 @@
 #define QY_KMALLOC_KMALLOC_INLINE_H
 
 #include "kmalloc/kmalloc.h"
-
-static QY_ALWAYS_INLINE struct qy__sheaf *qy__this_sheaf(const struct qy_cache *c)
-{
-	return c->sheaf[unlikely(c->manual_cpu) ? c->mm->cpus.current : qy__thread_cpu];
-}
+#include "slab/cpu.h"
 
 /* An object of at least @size bytes, or NULL: go the slow way. @size 0 misses. */
 static QY_ALWAYS_INLINE void *qy__kmalloc_fast(const struct qy_mm *mm, size_t size)
@@ -24,7 +20,7 @@ static QY_ALWAYS_INLINE void *qy__kmalloc_fast(const struct qy_mm *mm, size_t si
 	sc = qy__size_class(mm, size);
 	if (unlikely(!sc->cache))
 		return NULL;
-	return qy__sheaf_pop(qy__this_sheaf(sc->cache));
+	return qy__cache_pop(sc->cache);
 }
 
 /* false: go the slow way. */
@@ -34,7 +30,7 @@ static QY_ALWAYS_INLINE bool qy__kfree_fast(const struct qy_mm *mm, void *p)
 
 	if (unlikely(!page) || unlikely(!(qy__page_flags(page) & QY__PAGE_F_SLAB)))
 		return false;
-	return qy__sheaf_push(qy__this_sheaf(qy__ref_cache(mm, page->slab.cache)), p);
+	return qy__cache_push(qy__object_cache(mm, page, p), p);
 }
 
 #endif

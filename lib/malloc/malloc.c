@@ -3,7 +3,7 @@
  * malloc.c - the C library's memory calls on the default instance.
  *
  *   malloc → sheaf of the calling CPU (inline: no call, no lock, no atomic operation)
- *          ↘ alloc_slow → the instance stands? → qy__kvmalloc_request
+ *          ↘ alloc_slow → the instance stands? → qy__kvmalloc_call
  *                       ↘ it is just being made: boot arena
  *
  * Rules that programs rely on: malloc(0) is an object; realloc(p, 0) frees; nothing above
@@ -53,13 +53,10 @@ bool qy__malloc_is_inside(void)
 	return depth != 0;
 }
 
-/*
- * Of the C calls: what a foreign operator new or delete stands behind is not compared (size 0 needs
- * a family).
- */
-static enum qy_family family_of(uintptr_t caller, size_t size)
+/* Of the C calls: what a foreign operator new or delete stands behind is not compared. */
+static enum qy_family family_of(uintptr_t caller)
 {
-	if (QY_CONFIG_DEBUG && size && qy__malloc_is_foreign(caller))
+	if (QY_CONFIG_DEBUG && qy__malloc_is_foreign(caller))
 		return QY_FAMILY_NONE;
 	return QY_FAMILY_MALLOC;
 }
@@ -67,30 +64,30 @@ static enum qy_family family_of(uintptr_t caller, size_t size)
 /* ---- slow halves ---- */
 
 /* errno is as it was, whatever comes out. */
-static QY_NOINLINE void *alloc_slow(const struct qy__request *req, qy_gfp_t gfp)
+static QY_NOINLINE void *alloc_slow(struct qy__call *call, qy_gfp_t gfp)
 {
 	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
 	int saved = errno;
 	bool failed;
 	void *p;
 
-	if (unlikely(req->size > PTRDIFF_MAX))
+	if (unlikely(call->size > PTRDIFF_MAX))
 		return NULL;
 	if (unlikely(!mm)) {
 		mm = qy__malloc_start(&failed);
 		if (!mm)
-			return failed ? NULL : qy__boot_alloc(req->size, req->align);
+			return failed ? NULL : qy__boot_alloc(call->size, call->align);
 	}
 	enter();
-	p = qy__kvmalloc_request(mm, req, gfp);
+	p = qy__kvmalloc_call(mm, call, gfp);
 	leave();
 	errno = saved;
 	return p;
 }
 
-static void *alloc_or_enomem(const struct qy__request *req, qy_gfp_t gfp)
+static void *alloc_or_enomem(struct qy__call *call, qy_gfp_t gfp)
 {
-	void *p = alloc_slow(req, gfp);
+	void *p = alloc_slow(call, gfp);
 
 	if (unlikely(!p))
 		errno = ENOMEM;
@@ -99,17 +96,18 @@ static void *alloc_or_enomem(const struct qy__request *req, qy_gfp_t gfp)
 
 static QY_NOINLINE void *malloc_slow(size_t size, size_t align, qy_gfp_t gfp, uintptr_t caller)
 {
-	const struct qy__request req = {
+	struct qy__call call = {
+		.libc = true,
 		.size = size,
 		.align = align,
-		.family = family_of(caller, size),
+		.family = family_of(caller),
 		.caller = caller,
 	};
 
-	return alloc_or_enomem(&req, gfp);
+	return alloc_or_enomem(&call, gfp);
 }
 
-static QY_NOINLINE void free_slow(void *p, const struct qy__request *req)
+static QY_NOINLINE void free_slow(void *p, struct qy__call *call)
 {
 	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
 	int saved = errno;
@@ -117,33 +115,34 @@ static QY_NOINLINE void free_slow(void *p, const struct qy__request *req)
 	if (!p || !mm || qy__boot_owns(p))
 		return;
 	enter();
-	qy__kvfree_request(mm, p, req);
+	qy__kvfree_call(mm, p, call);
 	leave();
 	errno = saved;
 }
 
 static QY_NOINLINE void free_slow_plain(void *p, enum qy_family family, uintptr_t caller)
 {
-	const struct qy__request req = {.family = family, .caller = caller};
+	struct qy__call call = {.libc = true, .family = family, .caller = caller};
 
-	free_slow(p, &req);
+	free_slow(p, &call);
 }
 
 /* Out of the boot arena, which takes nothing back. */
-static void *realloc_boot(void *p, const struct qy__request *req)
+static void *realloc_boot(void *p, struct qy__call *call)
 {
-	void *new = alloc_or_enomem(req, GFP_MALLOC);
+	void *new = alloc_or_enomem(call, GFP_MALLOC);
 
 	if (new)
-		memcpy(new, p, min(qy__boot_size(p), req->size));
+		memcpy(new, p, min(qy__boot_size(p), call->size));
 	return new;
 }
 
 static void *realloc_slow(void *p, size_t size, uintptr_t caller)
 {
-	const struct qy__request req = {
+	struct qy__call call = {
+		.libc = true,
 		.size = size,
-		.family = family_of(caller, size),
+		.family = family_of(caller),
 		.caller = caller,
 	};
 	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
@@ -151,16 +150,16 @@ static void *realloc_slow(void *p, size_t size, uintptr_t caller)
 	void *new = NULL;
 
 	if (!p)
-		return alloc_or_enomem(&req, GFP_MALLOC);
+		return alloc_or_enomem(&call, GFP_MALLOC);
 	if (!size) {
-		free_slow(p, &req);
+		free_slow(p, &call);
 		return NULL;
 	}
 	if (qy__boot_owns(p))
-		return realloc_boot(p, &req);
+		return realloc_boot(p, &call);
 	if (size <= PTRDIFF_MAX && mm) {
 		enter();
-		new = qy__kvrealloc_request(mm, p, &req, GFP_MALLOC);
+		new = qy__kvrealloc_call(mm, p, &call, GFP_MALLOC);
 		leave();
 	}
 	errno = new ? saved : ENOMEM;
@@ -193,7 +192,7 @@ QY_API void *malloc(size_t size)
 QY_API void free(void *p)
 {
 	if (unlikely(!free_fast(p)))
-		free_slow_plain(p, family_of(CALLER, 1), CALLER);
+		free_slow_plain(p, family_of(CALLER), CALLER);
 }
 
 QY_API void *calloc(size_t n, size_t size)
@@ -234,7 +233,8 @@ QY_API void cfree(void *p)
 
 QY_API void free_sized(void *p, size_t size)
 {
-	const struct qy__request req = {
+	struct qy__call call = {
+		.libc = true,
 		.size = size,
 		.sized = true,
 		.family = QY_FAMILY_MALLOC,
@@ -242,12 +242,13 @@ QY_API void free_sized(void *p, size_t size)
 	};
 
 	if (unlikely(!free_fast(p)))
-		free_slow(p, &req);
+		free_slow(p, &call);
 }
 
 QY_API void free_aligned_sized(void *p, size_t align, size_t size)
 {
-	const struct qy__request req = {
+	struct qy__call call = {
+		.libc = true,
 		.size = size,
 		.align = align,
 		.sized = true,
@@ -257,7 +258,7 @@ QY_API void free_aligned_sized(void *p, size_t align, size_t size)
 	};
 
 	if (unlikely(!free_fast(p)))
-		free_slow(p, &req);
+		free_slow(p, &call);
 }
 
 /* ---- aligned ---- */
@@ -285,7 +286,8 @@ QY_API void *memalign(size_t align, size_t size)
 
 QY_API int posix_memalign(void **memptr, size_t align, size_t size)
 {
-	const struct qy__request req = {
+	struct qy__call call = {
+		.libc = true,
 		.size = size,
 		.align = align,
 		.family = QY_FAMILY_MALLOC,
@@ -295,7 +297,7 @@ QY_API int posix_memalign(void **memptr, size_t align, size_t size)
 
 	if (unlikely(!qy__is_pow2(align) || align % sizeof(void *)))
 		return EINVAL;
-	p = alloc_slow(&req, GFP_MALLOC);
+	p = alloc_slow(&call, GFP_MALLOC);
 	if (unlikely(!p))
 		return ENOMEM;
 	*memptr = p;
@@ -321,7 +323,11 @@ QY_API void *pvalloc(size_t size)
 
 QY_API size_t malloc_usable_size(void *p)
 {
-	const struct qy__request req = {.family = QY_FAMILY_MALLOC, .caller = CALLER};
+	struct qy__call call = {
+		.libc = true,
+		.family = QY_FAMILY_MALLOC,
+		.caller = CALLER,
+	};
 	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
 	int saved = errno;
 	size_t size;
@@ -333,7 +339,7 @@ QY_API size_t malloc_usable_size(void *p)
 	if (!mm)
 		return 0;
 	enter();
-	size = qy__kvsize_request(mm, p, &req);
+	size = qy__kvsize_call(mm, p, &call);
 	leave();
 	errno = saved;
 	return size;
@@ -440,7 +446,8 @@ QY_API int malloc_info(int options, FILE *stream)
 
 void *qy__malloc_new(size_t size, size_t align, enum qy_family family, uintptr_t caller)
 {
-	const struct qy__request req = {
+	struct qy__call call = {
+		.libc = true,
 		.size = size,
 		.align = align,
 		.family = family,
@@ -448,22 +455,13 @@ void *qy__malloc_new(size_t size, size_t align, enum qy_family family, uintptr_t
 	};
 	void *p = align <= USUAL_ALIGN ? alloc_fast(size) : NULL;
 
-	return likely(p != NULL) ? p : alloc_slow(&req, GFP_MALLOC);
+	return likely(p != NULL) ? p : alloc_slow(&call, GFP_MALLOC);
 }
 
-void qy__malloc_delete(void *p, const struct qy__delete *d)
+void qy__malloc_delete(void *p, struct qy__call *call)
 {
-	const struct qy__request req = {
-		.size = d->size,
-		.align = d->align,
-		.sized = d->sized,
-		.aligned = d->aligned,
-		.family = d->family,
-		.caller = d->caller,
-	};
-
 	if (unlikely(!free_fast(p)))
-		free_slow(p, &req);
+		free_slow(p, call);
 }
 
 void qy__malloc_delete_plain(void *p, enum qy_family family, uintptr_t caller)

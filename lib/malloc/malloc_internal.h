@@ -12,6 +12,8 @@
 
 #include <quarry/debug.h>
 
+#include "slab/call.h"
+
 QY_BEGIN_DECLS
 
 /* ---- malloc.c ---- */
@@ -22,14 +24,8 @@ QY_BEGIN_DECLS
  * @caller: return address of the operator.
  */
 void *qy__malloc_new(size_t size, size_t align, enum qy_family family, uintptr_t caller);
-struct qy__delete {
-	size_t size, align;
-	bool sized, aligned; /* size / align were given and must match */
-	enum qy_family family;
-	uintptr_t caller;
-};
-/* The way back for operator delete; @d tells which. */
-void qy__malloc_delete(void *p, const struct qy__delete *d);
+/* The way back for operator delete; @call tells which, and what it claims. */
+void qy__malloc_delete(void *p, struct qy__call *call);
 /* The same for a delete that says nothing but its family. */
 void qy__malloc_delete_plain(void *p, enum qy_family family, uintptr_t caller);
 /* Is the calling thread inside a call of the drop-in? Known in the debug build only. */

@@ -96,27 +96,45 @@ inline void release(void *p, qy_family family, uintptr_t caller) noexcept
 	qy__malloc_delete_plain(p, family, caller);
 }
 
+inline qy__call call_of(qy_family family, uintptr_t caller) noexcept
+{
+	qy__call call = {};
+
+	call.libc = true;
+	call.family = family;
+	call.caller = caller;
+	return call;
+}
+
 inline void release_sized(void *p, size_t size, qy_family family, uintptr_t caller) noexcept
 {
-	const qy__delete d = {size, 0, true, false, family, caller};
+	qy__call call = call_of(family, caller);
 
-	qy__malloc_delete(p, &d);
+	call.size = size;
+	call.sized = true;
+	qy__malloc_delete(p, &call);
 }
 
 inline void release_aligned(void *p, std::align_val_t align, qy_family family,
 			    uintptr_t caller) noexcept
 {
-	const qy__delete d = {0, static_cast<size_t>(align), false, true, family, caller};
+	qy__call call = call_of(family, caller);
 
-	qy__malloc_delete(p, &d);
+	call.align = static_cast<size_t>(align);
+	call.aligned = true;
+	qy__malloc_delete(p, &call);
 }
 
 inline void release_both(void *p, size_t size, std::align_val_t align, qy_family family,
 			 uintptr_t caller) noexcept
 {
-	const qy__delete d = {size, static_cast<size_t>(align), true, true, family, caller};
+	qy__call call = call_of(family, caller);
 
-	qy__malloc_delete(p, &d);
+	call.size = size;
+	call.sized = true;
+	call.align = static_cast<size_t>(align);
+	call.aligned = true;
+	qy__malloc_delete(p, &call);
 }
 
 } // namespace

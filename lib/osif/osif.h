@@ -44,12 +44,26 @@ struct qy__osif_ops {
 	void (*release)(struct qy__osif *os);
 };
 
+/* By number: nothing in an instance points into the library. */
+enum qy__back_end {
+	QY__OSIF_ANON,
+	QY__OSIF_ARENA,
+	QY__OSIF_TEST, /* a test's own operations, in a slot of the table that is empty */
+	QY__NR_OSIF
+};
+extern const struct qy__osif_ops *qy__osif_back_end[QY__NR_OSIF];
+
 struct qy__osif {
-	const struct qy__osif_ops *ops;
+	enum qy__back_end back_end;
 	void *base;  /* of the reserved span, page aligned */
 	size_t size; /* bytes, multiple of the page size */
 	struct qy_clock clock;
 };
+
+static inline const struct qy__osif_ops *qy__osif_ops(const struct qy__osif *os)
+{
+	return qy__osif_back_end[os->back_end];
+}
 
 /*
  * Anonymous memory: reserve @size bytes, halving down to @least when the system refuses (address

@@ -99,7 +99,7 @@ int qy__osif_arena(struct qy__osif *os, void *base, size_t size)
 	end = qy__align_down(end, QY_PAGE_SIZE);
 	if (start >= end)
 		return -ENOMEM;
-	os->ops = &qy__osif_arena_ops;
+	os->back_end = QY__OSIF_ARENA;
 	os->base = (char *)base + (start - (uintptr_t)base);
 	os->size = end - start;
 	return 0;

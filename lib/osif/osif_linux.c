@@ -186,7 +186,7 @@ int qy__osif_anon(struct qy__osif *os, size_t size, size_t least, size_t align)
 	}
 	if (!base)
 		return -ENOMEM;
-	os->ops = &qy__osif_anon_ops;
+	os->back_end = QY__OSIF_ANON;
 	os->base = base;
 	os->size = size;
 	return 0;

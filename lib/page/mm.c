@@ -21,6 +21,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <quarry/slab.h>
+
 #include "page/boot.h"
 #include "page/pcp.h"
 #include "page/reclaim.h"
@@ -109,7 +111,7 @@ static int commit_pages(struct qy__osif *os, const struct qy_mm *where, uint32_t
 		uintptr_t from = qy__align_down((uintptr_t)part[i].at, QY_PAGE_SIZE);
 		uintptr_t to = qy__align_up((uintptr_t)part[i].at + part[i].len, QY_PAGE_SIZE);
 
-		if (part[i].len && os->ops->commit(os, (void *)from, to - from))
+		if (part[i].len && qy__osif_ops(os)->commit(os, (void *)from, to - from))
 			return -ENOMEM;
 	}
 	return 0;
@@ -193,7 +195,7 @@ static struct qy_mm *place_anon(const struct qy_mm_config *cfg, struct qy__osif 
 	fill_in(mm, cfg, os);
 	return mm;
 fail:
-	os->ops->release(os);
+	qy__osif_ops(os)->release(os);
 	return NULL;
 }
 
@@ -217,6 +219,23 @@ static struct qy_mm *place_arena(const struct qy_mm_config *cfg, struct qy__osif
 	return mm;
 }
 
+struct qy__abi qy__abi(void)
+{
+	return (struct qy__abi){
+		.version = QY__ABI_VERSION,
+		.letters = (QY_CONFIG_SLAB_CONSISTENCY_CHECKS ? QY_SLAB_CONSISTENCY_CHECKS : 0) |
+			   (QY_CONFIG_SLAB_RED_ZONE ? QY_SLAB_RED_ZONE : 0) |
+			   (QY_CONFIG_SLAB_POISON ? QY_SLAB_POISON : 0) |
+			   (QY_CONFIG_SLAB_STORE_USER ? QY_SLAB_STORE_USER : 0),
+		.page_shift = QY_CONFIG_PAGE_SHIFT,
+		.pointer = sizeof(void *),
+		.mm = sizeof(struct qy_mm),
+		.page = sizeof(struct qy_page),
+		.zone = sizeof(struct qy__zone),
+		.debug = QY_CONFIG_DEBUG,
+	};
+}
+
 struct qy_mm *qy__mm_place(const struct qy_mm_config *cfg)
 {
 	struct qy__osif os;
@@ -238,6 +257,7 @@ struct qy_mm *qy__mm_place(const struct qy_mm_config *cfg)
 		errno = -err;
 		return NULL;
 	}
+	mm->abi = qy__abi();
 	mm->magic = QY__MM_MAGIC;
 	return mm;
 }
@@ -300,7 +320,7 @@ void qy__mm_release(struct qy_mm *mm)
 	struct qy__osif os = mm->os;
 
 	mm->magic = 0;
-	os.ops->release(&os);
+	qy__osif_ops(&os)->release(&os);
 }
 
 void qy__mm_lock_all(struct qy_mm *mm)
@@ -327,12 +347,7 @@ void qy__mm_unlock_all(struct qy_mm *mm)
 
 int qy_mm_set_cpu(struct qy_mm *mm, unsigned int cpu)
 {
-	if (mm->cpus.provider != QY_CPU_MANUAL)
-		return -EPERM;
-	if (cpu >= mm->cpus.nr)
-		return -EINVAL;
-	mm->cpus.current = cpu;
-	return 0;
+	return qy__percpu_set(&mm->cpus, cpu);
 }
 
 void *qy_mm_base(const struct qy_mm *mm)

@@ -8,6 +8,8 @@
 
 #include "page/page.h"
 
+/* That of this build. */
+struct qy__abi qy__abi(void);
 /*
  * Step 1: put the instance at the start of its span and fill the boot map (early.memory /
  * .reserved).

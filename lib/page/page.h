@@ -158,7 +158,6 @@ struct qy__pcp;
 
 struct qy__zone {
 	struct qy__lock lock;
-	const char *name;
 	uint8_t node;
 	uint8_t type;		     /* enum qy_zone_type */
 	uint8_t index;		     /* in mm->zone */
@@ -215,14 +214,6 @@ struct qy__reclaim_state {
 	uint32_t balance_wanted;
 	uint32_t active;      /* walks under way */
 	uint32_t short_lists; /* requests that reclaim now: lists on CPUs stay short meanwhile */
-};
-
-/* Who runs. */
-struct qy__cpus {
-	unsigned int current; /* MANUAL: the CPU that the caller set */
-	unsigned int nr;      /* sheaves per cache, page lists per zone */
-	enum qy_cpu_provider provider;
-	unsigned int online; /* THREAD: how many can run at once */
 };
 
 /* Which page is of which node and zone; see node.c, zone.c. */
@@ -284,8 +275,19 @@ struct qy__early_state {
 	bool done;		    /* boot map handed over */
 };
 
+/* What another program must agree on before it reads an instance. */
+struct qy__abi {
+	uint32_t version; /* QY__ABI_VERSION: changes with the meaning of any field */
+	uint32_t letters; /* QY_SLAB_DEBUG_FLAGS that are compiled in */
+	uint16_t page_shift, pointer;
+	uint16_t mm, page, zone; /* sizes of the structs that everything else hangs on */
+	uint16_t debug;		 /* of two builds, the debug one has more in its structs */
+};
+
 struct qy_mm {
 	uint64_t magic;
+	struct qy__abi abi;
+	uint32_t image; /* QY__MM_IMAGE: a copy of another program's, see image.c */
 
 	/* ---- pages: where they are ---- */
 	char *base;	       /* address of pfn 0 */
@@ -343,6 +345,8 @@ struct qy_mm {
 
 #define QY__ZONE_END UINT16_MAX
 
+#define QY__ABI_VERSION 1u
+#define QY__MM_IMAGE UINT32_C(0x67616d49)
 #define QY__MM_MAGIC UINT64_C(0x79727261755159) /* "YQuarry" */
 
 /*
@@ -415,11 +419,6 @@ static inline unsigned int qy__pageblock_type(const struct qy_mm *mm, uint32_t p
 	uint32_t nr = (pfn >> mm->pageblock_order) - mm->pageblock_first;
 
 	return qy__load_relaxed(&mm->pageblock[nr]) & QY__PAGEBLOCK_TYPE;
-}
-
-static inline unsigned int qy__this_cpu(const struct qy_mm *mm)
-{
-	return mm->cpus.provider == QY_CPU_MANUAL ? mm->cpus.current : qy__thread_slot();
 }
 
 #endif

@@ -30,7 +30,8 @@ int qy__page_owner_init(struct qy_mm *mm)
 	struct qy__page_debug_state *st = &mm->page_debug;
 	size_t bytes = qy__align_up((mm->max_pfn - mm->min_pfn) * RECORD, QY_PAGE_SIZE);
 
-	mm->page_debug.owner = mm->os.ops->map(&mm->os, QY_PAGE_SIZE, QY_PAGE_SIZE, bytes);
+	mm->page_debug.owner =
+		qy__osif_ops(&mm->os)->map(&mm->os, QY_PAGE_SIZE, QY_PAGE_SIZE, bytes);
 	if (mm->page_debug.owner) {
 		st->owner_bytes = bytes;
 		st->owner_end = mm->min_pfn;
@@ -45,8 +46,8 @@ int qy__page_owner_init(struct qy_mm *mm)
 void qy__page_owner_release(struct qy_mm *mm)
 {
 	if (mm->page_debug.owner && mm->page_debug.owner_bytes)
-		mm->os.ops->unmap(&mm->os, mm->page_debug.owner, QY_PAGE_SIZE,
-				  mm->page_debug.owner_bytes);
+		qy__osif_ops(&mm->os)->unmap(&mm->os, mm->page_debug.owner, QY_PAGE_SIZE,
+					     mm->page_debug.owner_bytes);
 	mm->page_debug.owner = NULL;
 }
 
@@ -60,7 +61,7 @@ void qy__page_owner_online(struct qy_mm *mm, uint32_t end)
 	from = qy__align_down(base + (st->owner_end - mm->min_pfn) * RECORD, QY_PAGE_SIZE);
 	to = qy__align_up(base + (end - mm->min_pfn) * RECORD, QY_PAGE_SIZE);
 	/* Without memory the new pages have no records: the next that come in try again. */
-	if (!mm->os.ops->commit(&mm->os, (void *)from, to - from))
+	if (!qy__osif_ops(&mm->os)->commit(&mm->os, (void *)from, to - from))
 		qy__store_release(&st->owner_end, end);
 }
 

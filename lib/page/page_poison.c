@@ -53,17 +53,17 @@ void qy__map_pages(struct qy_mm *mm, void *p, size_t len)
 {
 	uint32_t end = qy__load_acquire(&mm->end_pfn);
 
-	if (likely(!mm->os.ops->access(&mm->os, p, len, true)))
+	if (likely(!qy__osif_ops(&mm->os)->access(&mm->os, p, len, true)))
 		return;
 	qy__store_relaxed(&mm->page_debug.unmap_off, true);
-	mm->os.ops->access(&mm->os, qy__pfn_addr(mm, mm->min_pfn),
-			   (size_t)(end - mm->min_pfn) << QY_CONFIG_PAGE_SHIFT, true);
+	qy__osif_ops(&mm->os)->access(&mm->os, qy__pfn_addr(mm, mm->min_pfn),
+				      (size_t)(end - mm->min_pfn) << QY_CONFIG_PAGE_SHIFT, true);
 }
 
 static void unmap_pages(struct qy_mm *mm, void *p, size_t len)
 {
 	if (!qy__load_relaxed(&mm->page_debug.unmap_off))
-		mm->os.ops->access(&mm->os, p, len, false);
+		qy__osif_ops(&mm->os)->access(&mm->os, p, len, false);
 }
 
 /* ---- written ---- */

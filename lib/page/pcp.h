@@ -50,7 +50,7 @@ static inline void qy__pcp_leave(struct qy__pcp *pcp)
  */
 static inline struct qy__pcp *qy__pcp_enter(const struct qy_mm *mm, const struct qy__zone *zone)
 {
-	unsigned int cpu = qy__this_cpu(mm);
+	unsigned int cpu = qy__this_cpu(&mm->cpus);
 	struct qy__pcp *pcp;
 
 	if (unlikely(cpu >= mm->cpus.nr) || unlikely(!zone->pcp))

@@ -18,7 +18,8 @@ static size_t discard_block(struct qy_mm *mm, struct qy__zone *zone, struct qy_p
 
 	if (qy__page_flags(page) & QY__PAGE_F_REPORTED)
 		return 0;
-	bytes = mm->os.ops->discard(&mm->os, qy__page_addr(mm, page), QY_PAGE_SIZE << order);
+	bytes = qy__osif_ops(&mm->os)->discard(&mm->os, qy__page_addr(mm, page),
+					       QY_PAGE_SIZE << order);
 	if (bytes && order >= mm->pageblock_order && page->migratetype != QY_MIGRATE_ISOLATE) {
 		qy__page_set_flags(page, QY__PAGE_F_REPORTED);
 		zone->unreported -= 1u << order;

@@ -16,7 +16,12 @@
 #include "util/align.h"
 #include "util/plant.h"
 
-static const char *const zone_names[QY_NR_ZONES] = {"DMA", "DMA32", "Normal", "HighMem"};
+const char *qy__zone_name(unsigned int type)
+{
+	static const char *const name[QY_NR_ZONES] = {"DMA", "DMA32", "Normal", "HighMem"};
+
+	return type < QY_NR_ZONES ? name[type] : "?";
+}
 
 #define LOCAL_DISTANCE 10
 #define REMOTE_DISTANCE 20
@@ -115,7 +120,6 @@ static void name_zones(struct qy_mm *mm)
 		zone->index = (uint8_t)z;
 		zone->node = (uint8_t)(z / QY_NR_ZONES);
 		zone->type = (uint8_t)(z % QY_NR_ZONES);
-		zone->name = zone_names[zone->type];
 		for (int order = 0; order < QY__NR_ORDERS; order++) {
 			memset(zone->area[order].head, 0xff, sizeof(zone->area[order].head));
 			memset(zone->area[order].tail, 0xff, sizeof(zone->area[order].tail));
@@ -202,7 +206,7 @@ unsigned int qy__this_node_of_many(const struct qy_mm *mm)
 
 	if (mm->topology.machine)
 		return min(qy__osif_this_node(), mm->nr_nodes - 1);
-	cpu = qy__this_cpu(mm);
+	cpu = qy__this_cpu(&mm->cpus);
 	return mm->topology.cpu_node[cpu % ARRAY_SIZE(mm->topology.cpu_node)];
 }
 

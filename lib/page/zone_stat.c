@@ -110,7 +110,7 @@ int qy_zone_stat_get(struct qy_mm *mm, unsigned int node, enum qy_zone_type type
 	stat->node = node;
 	stat->type = type;
 	zone = &mm->zone[node * QY_NR_ZONES + type];
-	qy__snprintf(stat->name, sizeof(stat->name), "%s", zone->name);
+	qy__snprintf(stat->name, sizeof(stat->name), "%s", qy__zone_name(zone->type));
 	qy__lock(&zone->lock);
 	fill_locked(mm, zone, stat);
 	qy__unlock(&zone->lock);

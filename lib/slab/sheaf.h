@@ -3,7 +3,8 @@
  * sheaf.h - the fast path: a per-CPU array of free objects. Pop to allocate, push to free.
  *
  * A CPU's sheaf belongs to whoever is that CPU: no lock, no atomic operation. A CPU without a sheaf
- * of its own has the "nobody" sheaf, which is empty and full at once, so that both ways miss. An
+ * of its own has the instance's "nobody" sheaf, which is empty and full at once, so that both ways
+ * miss. Who is that CPU, and so may use it, is cpu.h's business. An
  * object is written before the size that covers it, and read before the size that gives it up: what
  * a fork() copies is consistent at every instruction. Sizes are read by others for statistics:
  * relaxed atomics, plain moves.
@@ -26,8 +27,6 @@ struct qy__sheaf {
 };
 
 struct qy_cache;
-
-extern const struct qy__sheaf qy__nobody_sheaf;
 
 static QY_ALWAYS_INLINE void *qy__sheaf_pop(struct qy__sheaf *sheaf)
 {
@@ -54,12 +53,17 @@ static QY_ALWAYS_INLINE bool qy__sheaf_push(struct qy__sheaf *sheaf, void *objec
 	return true;
 }
 
-/* sheaf.c: objects held for CPUs. */
+/* ---- sheaf.c: objects held for CPUs ---- */
+
 unsigned int qy__sheaf_capacity(size_t slot); /* by object size: 4, 12, 26, 60 */
-/* makes it at need; NULL: none */
-struct qy__sheaf *qy__sheaf_get(struct qy_cache *c, unsigned int cpu);
-void *qy__sheaf_refill(struct qy_cache *c, struct qy__sheaf *sheaf, unsigned int gfp);
-void qy__sheaf_flush(struct qy_cache *c, struct qy__sheaf *sheaf, unsigned int keep);
+/* Capacity of the @i-th kind of sheaf, ascending; below QY__NR_SHEAF_SIZES. */
+unsigned int qy__sheaf_size(unsigned int i);
+/* Makes the sheaf of @cpu at need; false: it cannot have one. */
+bool qy__sheaf_make(struct qy_cache *c, unsigned int cpu);
+/* An object, and a batch for the calling CPU's sheaf, which is empty. NULL: no memory. */
+void *qy__sheaf_refill(struct qy_cache *c, unsigned int gfp);
+/* The oldest objects of @cpu's sheaf go back to the flavour, until @keep are left. */
+void qy__sheaf_flush(struct qy_cache *c, unsigned int cpu, unsigned int keep);
 void qy__sheaf_drain_all(struct qy_cache *c); /* empties and frees every sheaf of the cache */
 
 #endif

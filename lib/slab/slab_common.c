@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slab_common.c - caches: making and ending them, and the way of an object in and out.
- *
- * Place in an object's life: kmalloc.c (or the user) comes in here; the sheaf answers, or the
- * flavour behind it.
+ * slab_common.c - caches: making and ending them.
  *
  * Boot states: DOWN (nothing) → PARTIAL (the cache of cache heads works; its own head comes from
  * the boot map) → UP (sheaves can be made) → FULL (size classes exist; set by kmalloc).
  *
- * Lock order: slab_state->lock (the list of caches) → cache->lock.
+ * Lock order: slab_state->lock (registry.c) → cache->lock.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -32,13 +29,14 @@
 
 static size_t priv_offset(const struct qy_mm *mm)
 {
-	return qy__align_up(
-		sizeof(struct qy_cache) + (mm->cpus.nr + 2) * sizeof(struct qy__sheaf *), 16);
+	return qy__align_up(sizeof(struct qy_cache) +
+				    (mm->cpus.nr + 2) * sizeof(struct qy__sheaf *),
+			    QY__PRIV_ALIGN);
 }
 
 static size_t head_size(const struct qy_mm *mm)
 {
-	return priv_offset(mm) + qy__slub_ops.priv_size;
+	return priv_offset(mm) + qy__flavours[mm->slab->flavour]->priv_size;
 }
 
 static size_t calculate_alignment(qy_slab_flags_t flags, size_t align, size_t size)
@@ -60,62 +58,39 @@ static int init_cache(struct qy_mm *mm, struct qy_cache *c, const char *name, si
 	int err;
 
 	c->mm = mm;
-	c->ops = &qy__slub_ops;
 	c->flags = flags;
-	c->manual_cpu = mm->cpus.provider == QY_CPU_MANUAL;
+	c->flavour = mm->slab->flavour;
+	c->provider = (uint8_t)mm->cpus.provider;
 	c->ctor = ctor;
 	c->magic = QY__CACHE_MAGIC;
 	c->priv = (char *)c + priv_offset(mm);
 	strncpy(c->name, name, sizeof(c->name) - 1);
 	for (unsigned int cpu = 0; cpu < mm->cpus.nr + 2; cpu++)
-		c->sheaf[cpu] = (struct qy__sheaf *)&qy__nobody_sheaf;
+		c->sheaf[cpu] = &mm->slab->nobody;
 	err = qy__layout_object(&c->layout, size, calculate_alignment(flags, align, size), flags,
 				ctor != NULL, red_zone);
-	return err ? err : c->ops->init(c);
-}
-
-static void link_cache(struct qy__slab_state *st, struct qy_cache *c)
-{
-	qy__lock(&st->lock);
-	c->prev = st->last;
-	c->next = NULL;
-	if (st->last)
-		st->last->next = c;
-	else
-		st->first = c;
-	st->last = c;
-	st->nr_caches++;
-	qy__unlock(&st->lock);
-}
-
-static void unlink_cache(struct qy__slab_state *st, struct qy_cache *c)
-{
-	qy__lock(&st->lock);
-	*(c->prev ? &c->prev->next : &st->first) = c->next;
-	*(c->next ? &c->next->prev : &st->last) = c->prev;
-	st->nr_caches--;
-	qy__unlock(&st->lock);
+	return err ? err : qy__slab_ops(c)->init(c);
 }
 
 struct qy_cache *qy__cache_create(struct qy_mm *mm, const char *name, size_t size, size_t align,
 				  qy_slab_flags_t flags, qy_ctor_fn ctor)
 {
-	struct qy__slab_state *st = mm->slab;
+	struct qy_cache *heads = mm->slab->cache_cache;
 	void *head;
 	int err;
 
-	if (st->cache_cache->ops->refill(st->cache_cache, QY_GFP_KERNEL, &head, 1) != 1) {
+	if (qy__slab_ops(heads)->refill(heads, QY_GFP_KERNEL, &head, 1) != 1) {
 		errno = ENOMEM;
 		return NULL;
 	}
 	memset(head, 0, head_size(mm));
 	err = init_cache(mm, head, name, size, align, flags, ctor, mm->debug->config.red_zone);
 	if (err) {
-		st->cache_cache->ops->flush(st->cache_cache, &head, 1);
+		qy__slab_ops(heads)->flush(heads, &head, 1);
 		errno = err == -ENOSPC ? EINVAL : -err;
 		return NULL;
 	}
-	link_cache(st, head);
+	qy__registry_add(head);
 	return head;
 }
 
@@ -123,17 +98,16 @@ int qy__slab_init(struct qy_mm *mm)
 {
 	static const char *const sheaf_name[QY__NR_SHEAF_SIZES] = {"sheaf-4", "sheaf-12",
 								   "sheaf-26", "sheaf-60"};
-	static const uint16_t capacity[QY__NR_SHEAF_SIZES] = {4, 12, 26, QY__SHEAF_MAX};
 	struct qy__slab_state *st = mm->slab;
 	int err = init_cache(mm, st->cache_cache, "qy_cache", head_size(mm), QY__CACHE_ALIGN, 0,
-			     NULL, 8);
+			     NULL, QY__LEAST_RED_ZONE);
 
 	if (err)
 		return -ENOMEM;
-	link_cache(st, st->cache_cache);
+	qy__registry_add(st->cache_cache);
 	st->state = QY__SLAB_PARTIAL;
-	for (int i = 0; i < QY__NR_SHEAF_SIZES; i++) {
-		size_t size = sizeof(struct qy__sheaf) + capacity[i] * sizeof(void *);
+	for (unsigned int i = 0; i < QY__NR_SHEAF_SIZES; i++) {
+		size_t size = sizeof(struct qy__sheaf) + qy__sheaf_size(i) * sizeof(void *);
 
 		st->sheaf_cache[i] = qy__cache_create(mm, sheaf_name[i], size, 0, 0, NULL);
 		if (!st->sheaf_cache[i])
@@ -226,230 +200,22 @@ static bool report_leaks(struct qy_cache *c)
 
 int qy_cache_destroy(struct qy_cache *c)
 {
-	struct qy__slab_state *st;
+	struct qy_cache *heads;
 	void *head = c;
 	int err = 0;
 
 	if (!c)
 		return 0;
-	st = c->mm->slab;
+	heads = c->mm->slab->cache_cache;
 	if (qy__cache_is_debug(c))
 		qy__quarantine_drop(c->mm, c);
 	qy__sheaf_drain_all(c);
-	if (c->ops->shrink(c)) {
+	if (qy__slab_ops(c)->shrink(c)) {
 		err = report_leaks(c) ? -EBUSY : 0;
 		retire_slabs(c);
 	}
-	unlink_cache(st, c);
+	qy__registry_del(c);
 	c->magic = 0;
-	st->cache_cache->ops->flush(st->cache_cache, &head, 1);
+	qy__slab_ops(heads)->flush(heads, &head, 1);
 	return err;
-}
-
-static QY_ALWAYS_INLINE struct qy__sheaf *this_sheaf(struct qy_cache *c)
-{
-	return c->sheaf[c->manual_cpu ? c->mm->cpus.current : qy__thread_cpu];
-}
-
-/* What every allocation ends with. */
-static QY_ALWAYS_INLINE void *post_alloc(struct qy_cache *c, void *object, qy_gfp_t gfp)
-{
-	if (unlikely(gfp & QY_GFP_ZERO) && object && !c->ctor)
-		memset(object, 0, c->layout.object_size);
-	return object;
-}
-
-static void *alloc_debug(struct qy_cache *c, qy_gfp_t gfp, const struct qy__call *given)
-{
-	struct qy__call call = *given;
-	void *object;
-
-	qy__debug_tick(c->mm);
-	qy__debug_call(c->mm, &call);
-	object = c->ops->alloc_debug(c, gfp, &call);
-	/* Zero what was asked for where that is tracked: the rest is red zone. */
-	if (object && (gfp & QY_GFP_ZERO) && !c->ctor)
-		memset(object, 0,
-		       c->layout.orig_size ? qy__debug_object_size(c, object)
-					   : c->layout.object_size);
-	return object;
-}
-
-void *qy__cache_alloc_slow(struct qy_cache *c, qy_gfp_t gfp, const struct qy__call *call)
-{
-	struct qy__sheaf *sheaf;
-	void *object = NULL;
-
-	if (qy__cache_is_debug(c))
-		return alloc_debug(c, gfp, call);
-	sheaf = qy__sheaf_get(c, qy__this_cpu(c->mm));
-	if (sheaf)
-		object = sheaf->size ? qy__sheaf_pop(sheaf) : qy__sheaf_refill(c, sheaf, gfp);
-	else if (c->ops->refill(c, gfp, &object, 1) != 1)
-		object = NULL;
-	return post_alloc(c, object, gfp);
-}
-
-void *qy_cache_alloc(struct qy_cache *c, qy_gfp_t gfp)
-{
-	void *object = qy__sheaf_pop(this_sheaf(c));
-
-	if (unlikely(!object)) {
-		struct qy__call call = {.caller = (uintptr_t)__builtin_return_address(0)};
-
-		return qy__cache_alloc_slow(c, gfp, &call);
-	}
-	return post_alloc(c, object, gfp);
-}
-
-void qy__cache_free_slow(struct qy_cache *c, void *object)
-{
-	struct qy__sheaf *sheaf = qy__sheaf_get(c, qy__this_cpu(c->mm));
-
-	if (!sheaf) {
-		c->ops->flush(c, &object, 1);
-		return;
-	}
-	if (sheaf->size == sheaf->capacity)
-		qy__sheaf_flush(c, sheaf, sheaf->capacity / 2);
-	qy__sheaf_push(sheaf, object);
-}
-
-int qy_cache_free(struct qy_cache *c, void *object)
-{
-	if (unlikely(!object))
-		return 0;
-	if (likely(qy__sheaf_push(this_sheaf(c), object)))
-		return 0;
-	if (qy__cache_is_debug(c)) {
-		struct qy__call call = {.caller = (uintptr_t)__builtin_return_address(0)};
-
-		return qy__debug_cache_free(c, object, &call);
-	}
-	qy__cache_free_slow(c, object);
-	return 0;
-}
-
-size_t qy_cache_alloc_bulk(struct qy_cache *c, qy_gfp_t gfp, size_t n, void **objects)
-{
-	struct qy__call call = {.caller = (uintptr_t)__builtin_return_address(0)};
-
-	for (size_t got = 0; got < n; got++) {
-		objects[got] = qy__sheaf_pop(this_sheaf(c));
-		if (objects[got])
-			post_alloc(c, objects[got], gfp);
-		else
-			objects[got] = qy__cache_alloc_slow(c, gfp, &call);
-		if (!objects[got]) {
-			qy_cache_free_bulk(c, qy__planted(BULK_LEAK) && got ? got - 1 : got,
-					   objects);
-			return 0;
-		}
-	}
-	return n;
-}
-
-void qy_cache_free_bulk(struct qy_cache *c, size_t n, void **objects)
-{
-	for (size_t i = 0; i < n; i++)
-		qy_cache_free(c, objects[i]);
-}
-
-int qy_cache_shrink(struct qy_cache *c)
-{
-	struct qy__sheaf *sheaf = this_sheaf(c);
-
-	if (qy__cache_is_debug(c))
-		qy__quarantine_drop(c->mm, c);
-	if (sheaf->size)
-		qy__sheaf_flush(c, sheaf, 0);
-	return c->ops->shrink(c);
-}
-
-unsigned int qy_cache_validate(struct qy_cache *c)
-{
-	return qy__debug_validate_cache(c);
-}
-
-bool qy__cache_is_known(struct qy_mm *mm, const struct qy_cache *c)
-{
-	const struct qy_cache *at = mm->slab->first;
-
-	for (uint32_t n = mm->slab->nr_caches; at && n; n--, at = at->next)
-		if (at == c)
-			return true;
-	return false;
-}
-
-struct qy_cache *qy_cache_at(struct qy_mm *mm, unsigned int i)
-{
-	struct qy_cache *c;
-
-	qy__lock(&mm->slab->lock);
-	for (c = mm->slab->first; c && i; i--)
-		c = c->next;
-	qy__unlock(&mm->slab->lock);
-	return c;
-}
-
-static size_t parked_objects(const struct qy_cache *c)
-{
-	size_t n = 0;
-
-	for (unsigned int cpu = 0; cpu < c->mm->cpus.nr; cpu++)
-		n += qy__load_relaxed(&qy__load_acquire(&c->sheaf[cpu])->size);
-	return n;
-}
-
-static size_t count_live_locked(struct qy_cache *c)
-{
-	size_t n = 0;
-
-	for (struct qy_page *slab = c->ops->next_slab_locked(c, NULL); slab;
-	     slab = c->ops->next_slab_locked(c, slab))
-		for (unsigned int i = 0; i < slab->slab.objects; i++)
-			n += qy__debug_is_live(c->mm, qy__slab_object(c, slab, i));
-	return n;
-}
-
-void qy_cache_info(struct qy_cache *c, struct qy_cache_info *info)
-{
-	const struct qy__layout *l = &c->layout;
-
-	*info = (struct qy_cache_info){
-		.struct_size = sizeof(*info),
-		.flags = c->flags,
-		.object_size = l->object_size,
-		.slot_size = l->slot,
-		.align = l->align,
-		.objs_per_slab = c->objs_per_slab,
-		.order = c->order,
-		.red_left_pad = l->red_left_pad,
-		.offset = l->offset,
-		.inuse = l->inuse,
-		.sheaf_capacity = c->sheaf_capacity,
-	};
-	memcpy(info->name, c->name, sizeof(info->name));
-	qy__lock(&c->lock);
-	c->ops->stats(c, info);
-	if (qy__cache_is_debug(c))
-		info->live_objects = count_live_locked(c);
-	info->high_water = c->high_water;
-	qy__unlock(&c->lock);
-	if (!qy__cache_is_debug(c))
-		info->live_objects -= min(info->live_objects, parked_objects(c));
-}
-
-void qy__slab_lock_all(struct qy_mm *mm)
-{
-	qy__lock(&mm->slab->lock);
-	for (struct qy_cache *c = mm->slab->first; c; c = c->next)
-		qy__lock(&c->lock);
-}
-
-void qy__slab_unlock_all(struct qy_mm *mm)
-{
-	for (struct qy_cache *c = mm->slab->first; c; c = c->next)
-		qy__unlock(&c->lock);
-	qy__unlock(&mm->slab->lock);
 }

@@ -13,7 +13,8 @@
  *
  * An empty slab goes back to the page floor when the list already holds min_partial slabs.
  *
- * Lock: cache->lock over everything here; zone->lock is taken inside it.
+ * Lock: cache->lock over everything here; zone->lock is taken inside it. It is given up while a new
+ * slab is made, so that a constructor, a shrinker or a hook may use the instance.
  * Invariants: S1-S6, U5, U10, U11.
  */
 #include "slab/slub.h"
@@ -26,6 +27,9 @@
 #include "util/assert.h"
 #include "util/bitops.h"
 #include "util/plant.h"
+
+/* Slabs with so many free objects, or more, count as equally empty when they are sorted. */
+#define MAX_SORTED 32
 
 static unsigned int waste(size_t slot, unsigned int order)
 {
@@ -72,46 +76,33 @@ static int slub_init(struct qy_cache *c)
 	c->min_order = qy__get_order(slot);
 	c->min_objs = objects_of(slot, c->min_order);
 	s->min_partial = min(max(qy__ilog2(slot) / 2, 5u), 10u);
-	s->partial = s->full = (struct qy__slab_list){QY__PFN_NONE, QY__PFN_NONE, 0};
+	qy__page_list_init(&s->partial);
+	qy__page_list_init(&s->full);
 	return 0;
 }
 
-static void list_add(struct qy_cache *c, struct qy__slab_list *list, struct qy_page *slab,
-		     bool tail)
+static unsigned int list_flag(const struct qy_cache *c, const struct qy__page_list *list)
 {
-	struct qy_mm *mm = c->mm;
-	uint32_t pfn = qy__page_pfn(mm, slab);
-
-	slab->prev = tail ? list->tail : QY__PFN_NONE;
-	slab->next = tail ? QY__PFN_NONE : list->head;
-	if (slab->prev == QY__PFN_NONE)
-		list->head = pfn;
-	else
-		qy__pfn_page(mm, slab->prev)->next = pfn;
-	if (slab->next != QY__PFN_NONE)
-		qy__pfn_page(mm, slab->next)->prev = pfn;
-	else if (!qy__planted(LOST_TAIL) || !tail)
-		list->tail = pfn;
-	list->nr++;
-	qy__page_set_flags(
-		slab, qy__page_flags(slab) |
-			      (list == &qy__slub(c)->full ? QY__PAGE_F_FULL : QY__PAGE_F_PARTIAL));
+	return list == &qy__slub(c)->full ? QY__PAGE_F_FULL : QY__PAGE_F_PARTIAL;
 }
 
-static void list_del(struct qy_cache *c, struct qy__slab_list *list, struct qy_page *slab)
+static void list_add(struct qy_cache *c, struct qy__page_list *list, struct qy_page *slab,
+		     bool tail)
 {
-	struct qy_mm *mm = c->mm;
+	uint32_t last = list->tail;
 
-	if (slab->prev == QY__PFN_NONE)
-		list->head = slab->next;
+	if (tail)
+		qy__page_list_add_tail(c->mm, list, slab);
 	else
-		qy__pfn_page(mm, slab->prev)->next = slab->next;
-	if (slab->next == QY__PFN_NONE)
-		list->tail = slab->prev;
-	else
-		qy__pfn_page(mm, slab->next)->prev = slab->prev;
-	slab->next = slab->prev = QY__PFN_NONE;
-	list->nr--;
+		qy__page_list_add_head(c->mm, list, slab);
+	if (qy__planted(LOST_TAIL) && tail)
+		list->tail = last;
+	qy__page_set_flags(slab, qy__page_flags(slab) | list_flag(c, list));
+}
+
+static void list_del(struct qy_cache *c, struct qy__page_list *list, struct qy_page *slab)
+{
+	qy__page_list_del(c->mm, list, slab);
 	qy__page_set_flags(slab, qy__page_flags(slab) & ~(QY__PAGE_F_FULL | QY__PAGE_F_PARTIAL));
 }
 
@@ -129,34 +120,30 @@ static void build_freelist(struct qy_cache *c, struct qy_page *slab)
 				  i + 1u < slab->slab.objects ? qy__slab_object(c, slab, i + 1)
 							      : NULL);
 	}
-	slab->slab.freelist = qy__slab_first(c, slab);
 }
 
 /*
- * Pages for a slab, first what can be had at once. Shrinkers and hooks free objects, perhaps of
- * this very cache: they run without its lock, which may be given up here for a while.
+ * Pages for a slab. They are a compound block like any other until the slab is published: it has a
+ * constructor to go through first, which may look at the instance.
  */
 static struct qy_page *alloc_slab_page(struct qy_cache *c, qy_gfp_t gfp)
 {
 	qy_gfp_t at_once = qy__gfp_at_once(gfp);
-	struct qy_page *slab = qy__alloc_block(c->mm, at_once, c->order, QY__PAGE_SLAB);
+	struct qy_page *slab = qy__alloc_block(c->mm, at_once, c->order, QY__PAGE_ALLOC);
 
 	if (!slab && c->min_order < c->order)
-		slab = qy__alloc_block(c->mm, at_once, c->min_order, QY__PAGE_SLAB);
+		slab = qy__alloc_block(c->mm, at_once, c->min_order, QY__PAGE_ALLOC);
 	if (slab || gfp == at_once)
 		return slab;
-	qy__unlock(&c->lock);
-	slab = qy__alloc_block(c->mm, gfp, c->min_order, QY__PAGE_SLAB);
-	qy__lock(&c->lock);
-	return slab;
+	return qy__alloc_block(c->mm, gfp, c->min_order, QY__PAGE_ALLOC);
 }
 
-static struct qy_page *new_slab_locked(struct qy_cache *c, qy_gfp_t gfp)
+/* A slab that nobody knows yet. No lock is held: shrinkers, hooks and constructors run here. */
+static struct qy_page *make_slab(struct qy_cache *c, qy_gfp_t gfp)
 {
-	struct qy__slub *s = qy__slub(c);
 	struct qy_page *slab;
 
-	gfp &= ~QY_GFP_ZERO;
+	gfp = (gfp & ~QY_GFP_ZERO) | QY_GFP_COMP;
 	if (c->flags & QY_SLAB_CACHE_DMA)
 		gfp |= QY_GFP_DMA;
 	if (c->flags & QY_SLAB_RECLAIM_ACCOUNT)
@@ -164,19 +151,28 @@ static struct qy_page *new_slab_locked(struct qy_cache *c, qy_gfp_t gfp)
 	slab = alloc_slab_page(c, gfp);
 	if (!slab)
 		return NULL;
-	for (uint32_t i = 0; i < 1u << slab->order; i++) {
-		slab[i].slab.cache = qy__cache_ref(c);
-		qy__page_set_flags(&slab[i], QY__PAGE_F_SLAB);
-	}
 	slab->slab.objects = (uint16_t)objects_of(
 		c->layout.slot, qy__planted(FALLBACK_COUNT) ? c->order : slab->order);
 	if (qy__cache_is_debug(c))
 		qy__debug_setup_slab(c, slab);
 	build_freelist(c, slab);
+	return slab;
+}
+
+static void publish_slab_locked(struct qy_cache *c, struct qy_page *slab)
+{
+	struct qy__slub *s = qy__slub(c);
+
+	slab->slab.freelist = qy__slab_first(c, slab);
+	slab->slab.inuse = 0;
+	for (uint32_t i = 0; i < 1u << slab->order; i++) {
+		slab[i].slab.cache = qy__cache_ref(c);
+		qy__page_set_flags(&slab[i], QY__PAGE_F_SLAB);
+	}
+	qy__store_relaxed(&slab->type, QY__PAGE_SLAB);
 	s->nr_slabs++;
 	s->total_objects += slab->slab.objects;
 	list_add(c, &s->partial, slab, true);
-	return slab;
 }
 
 static void discard_slab_locked(struct qy_cache *c, struct qy_page *slab)
@@ -189,17 +185,23 @@ static void discard_slab_locked(struct qy_cache *c, struct qy_page *slab)
 	qy__free_block(c->mm, slab);
 }
 
-/* If there are no pages for a slab, what shrinkers freed may be in one of ours. */
+/*
+ * A slab with a free object, a new one if there is none; NULL: no memory. The lock is given up
+ * while one is made. If there are no pages for it, what shrinkers freed may be in one of ours.
+ */
 static struct qy_page *get_partial_locked(struct qy_cache *c, qy_gfp_t gfp)
 {
-	const struct qy__slab_list *partial = &qy__slub(c)->partial;
-	struct qy_page *slab = NULL;
+	const struct qy__page_list *partial = &qy__slub(c)->partial;
+	struct qy_page *slab;
 
-	if (partial->head == QY__PFN_NONE)
-		slab = new_slab_locked(c, gfp);
-	if (!slab && partial->head != QY__PFN_NONE)
-		slab = qy__pfn_page(c->mm, partial->head);
-	return slab;
+	if (!qy__page_list_is_empty(partial))
+		return qy__page_list_first(c->mm, partial);
+	qy__unlock(&c->lock);
+	slab = make_slab(c, gfp);
+	qy__lock(&c->lock);
+	if (slab)
+		publish_slab_locked(c, slab);
+	return qy__page_list_first(c->mm, partial);
 }
 
 /* The slab has no free object any more. */
@@ -228,10 +230,11 @@ static unsigned int slub_refill(struct qy_cache *c, qy_gfp_t gfp, void **objs, u
 	qy__lock(&c->lock);
 	while (got < n) {
 		/* A batch never makes more than the one slab it must. */
-		struct qy_page *slab = got && qy__slub(c)->partial.head == QY__PFN_NONE
-					       ? NULL
-					       : get_partial_locked(c, gfp);
+		struct qy_page *slab;
 
+		if (got && qy__page_list_is_empty(&qy__slub(c)->partial))
+			break;
+		slab = get_partial_locked(c, gfp);
 		if (!slab)
 			break;
 		while (got < n && slab->slab.freelist) {
@@ -299,7 +302,26 @@ static struct qy_page *slub_next_slab_locked(struct qy_cache *c, struct qy_page 
 	return qy__pfn_valid(c->mm, pfn) ? qy__pfn_page(c->mm, pfn) : NULL;
 }
 
-void qy__slub_give_up_locked(struct qy_cache *c, struct qy_page *slab)
+static uint32_t slub_nr_slabs_locked(const struct qy_cache *c)
+{
+	return qy__slub(c)->nr_slabs;
+}
+
+static void slub_recount_locked(struct qy_cache *c)
+{
+	struct qy__slab_iter it = qy__slab_iter_locked(c);
+	struct qy__slub *s = qy__slub(c);
+	struct qy_page *slab;
+
+	s->inuse_objects = s->total_objects = 0;
+	while ((slab = qy__slab_iter_next(&it))) {
+		s->inuse_objects += slab->slab.inuse;
+		s->total_objects += slab->slab.objects;
+	}
+	c->high_water = max(c->high_water, s->inuse_objects);
+}
+
+static void slub_give_up_locked(struct qy_cache *c, struct qy_page *slab)
 {
 	struct qy__slub *s = qy__slub(c);
 
@@ -309,18 +331,19 @@ void qy__slub_give_up_locked(struct qy_cache *c, struct qy_page *slab)
 	slab->slab.inuse = slab->slab.objects;
 	slab->slab.freelist = NULL;
 	qy__page_set_flags(slab, qy__page_flags(slab) | QY__PAGE_F_FROZEN);
-	qy__slub_recount_locked(c);
+	slub_recount_locked(c);
 }
 
-void qy__slub_recount_locked(struct qy_cache *c)
+static void *slub_next_free(const struct qy_cache *c, const struct qy_page *slab,
+			    const void *object)
 {
-	struct qy__slub *s = qy__slub(c);
-	struct qy_page *slab = NULL;
+	return object ? qy__slub_get_free(c, object) : slab->slab.freelist;
+}
 
-	s->inuse_objects = 0;
-	for (uint32_t n = s->nr_slabs; n && (slab = slub_next_slab_locked(c, slab)); n--)
-		s->inuse_objects += slab->slab.inuse;
-	c->high_water = max(c->high_water, s->inuse_objects);
+static void slub_set_free(struct qy_cache *c, struct qy_page *slab, void *object, void *next)
+{
+	(void)slab;
+	qy__slub_set_free(c, object, next);
 }
 
 static void *slub_alloc_debug(struct qy_cache *c, qy_gfp_t gfp, const struct qy__call *call)
@@ -333,8 +356,8 @@ static void *slub_alloc_debug(struct qy_cache *c, qy_gfp_t gfp, const struct qy_
 
 		if (!slab)
 			break;
-		if (!qy__debug_alloc_check_locked(c, slab, slab->slab.freelist)) {
-			qy__slub_give_up_locked(c, slab);
+		if (!qy__debug_alloc_check_locked(c, slab, slab->slab.freelist, call)) {
+			slub_give_up_locked(c, slab);
 			continue;
 		}
 		object = slab->slab.freelist;
@@ -352,35 +375,33 @@ static void *slub_alloc_debug(struct qy_cache *c, qy_gfp_t gfp, const struct qy_
 /* Empty slabs go, the rest is sorted: fullest first, so that the others have time to empty. */
 static int slub_shrink(struct qy_cache *c)
 {
+	struct qy__page_list bucket[MAX_SORTED];
 	struct qy__slub *s = qy__slub(c);
-	struct qy__slab_list bucket[32];
-	uint32_t pfn, next;
+	struct qy__page_walk walk;
+	struct qy_page *slab;
+	bool left;
 
 	for (size_t i = 0; i < ARRAY_SIZE(bucket); i++)
-		bucket[i] = (struct qy__slab_list){QY__PFN_NONE, QY__PFN_NONE, 0};
+		qy__page_list_init(&bucket[i]);
 	qy__lock(&c->lock);
-	for (pfn = s->partial.head; pfn != QY__PFN_NONE; pfn = next) {
-		struct qy_page *slab = qy__pfn_page(c->mm, pfn);
+	walk = qy__page_list_walk(&s->partial);
+	while ((slab = qy__page_walk_next(c->mm, &walk))) {
 		unsigned int nr_free = slab->slab.objects - slab->slab.inuse;
 
-		next = slab->next;
-		list_del(c, &s->partial, slab);
-		if (!slab->slab.inuse)
+		if (!slab->slab.inuse) {
+			list_del(c, &s->partial, slab);
 			discard_slab_locked(c, slab);
-		else
-			list_add(c, &bucket[max(min(nr_free, 32u), 1u) - 1], slab, true);
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(bucket); i++) {
-		while ((pfn = bucket[i].head) != QY__PFN_NONE) {
-			struct qy_page *slab = qy__pfn_page(c->mm, pfn);
-
-			list_del(c, &bucket[i], slab);
-			list_add(c, &s->partial, slab, true);
+		} else {
+			qy__page_list_del(c->mm, &s->partial, slab);
+			nr_free = max(min(nr_free, (unsigned int)MAX_SORTED), 1u);
+			qy__page_list_add_tail(c->mm, &bucket[nr_free - 1], slab);
 		}
 	}
-	next = s->nr_slabs;
+	for (size_t i = 0; i < ARRAY_SIZE(bucket); i++)
+		qy__page_list_splice_tail(c->mm, &s->partial, &bucket[i]);
+	left = s->nr_slabs != 0;
 	qy__unlock(&c->lock);
-	return next != 0;
+	return left;
 }
 
 static void slub_stats(struct qy_cache *c, struct qy_cache_info *info)
@@ -402,6 +423,11 @@ const struct qy__slab_ops qy__slub_ops = {
 	.alloc_debug = slub_alloc_debug,
 	.free_debug_locked = free_one_locked,
 	.shrink = slub_shrink,
+	.next_free = slub_next_free,
+	.set_free = slub_set_free,
+	.give_up_locked = slub_give_up_locked,
+	.recount_locked = slub_recount_locked,
 	.next_slab_locked = slub_next_slab_locked,
+	.nr_slabs_locked = slub_nr_slabs_locked,
 	.stats = slub_stats,
 };

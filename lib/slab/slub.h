@@ -6,17 +6,13 @@
 #ifndef QY_SLAB_SLUB_H
 #define QY_SLAB_SLUB_H
 
+#include "page/page_list.h"
 #include "slab/slab.h"
 
-struct qy__slab_list {
-	uint32_t head, tail; /* pfns */
-	uint32_t nr;
-};
-
 struct qy__slub {
-	struct qy__slab_list
-		partial; /* slabs with free objects: taken from the head, added at the tail */
-	struct qy__slab_list full; /* debug caches: slabs without; given-up slabs */
+	/* slabs with free objects: taken from the head, added at the tail */
+	struct qy__page_list partial;
+	struct qy__page_list full; /* debug caches: slabs without; given-up slabs */
 	uint32_t min_partial;	   /* so many empty slabs are kept */
 	uint32_t nr_slabs;
 	uint64_t total_objects;
@@ -29,20 +25,11 @@ static inline struct qy__slub *qy__slub(const struct qy_cache *c)
 }
 
 #define QY__SLAB_MAX_ORDER 3
-#define QY__MAX_OBJS_PER_SLAB 32767u
 
 /* The order of a slab for slots of @slot bytes, by the kernel's rule; -1: none holds one. Pure. */
 int qy__slub_order(size_t slot, unsigned int cpus, unsigned int max_page_order);
 
-/* Counters of slabs were put right: the cache's follow. c->lock held. */
-void qy__slub_recount_locked(struct qy_cache *c);
-
-/*
- * Damage was found in a slab: all its objects count as used, nothing is ever taken from it or put
- * back. c->lock held.
- */
-void qy__slub_give_up_locked(struct qy_cache *c, struct qy_page *slab);
-
+/* The free pointer in @object, as memory says. */
 static inline void *qy__slub_get_free(const struct qy_cache *c, const void *object)
 {
 	void *next;
@@ -55,5 +42,7 @@ static inline void qy__slub_set_free(const struct qy_cache *c, void *object, voi
 {
 	__builtin_memcpy((char *)object + c->layout.offset, &next, sizeof(next));
 }
+
+extern const struct qy__slab_ops qy__slub_ops;
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * vmalloc.c - memory beyond the largest page block, and kvmalloc, which is kmalloc until it ends.
  *
- *   qy__kvmalloc_request → kmalloc (a class, a page block) → else qy__vmalloc_request → an area
- *   qy__kvfree_request   → by address: a page of the instance → kmalloc; else → an area
+ *   qy__kvmalloc_call → kmalloc (a class, a page block) → else qy__vmalloc_call → an area
+ *   qy__kvfree_call   → by address: a page of the instance → kmalloc; else → an area
  *
  * An instance that can map nothing (arena) gives a page block for vmalloc; its vfree then takes
  * page addresses. Locks: see vmap_area.h. Mapping and unmapping happen outside the vmap lock.
@@ -16,47 +16,31 @@
 #include "vmalloc/vmap_area.h"
 
 #define USUAL_ALIGN 16u
-#define MAX_LEFT_ALIGN                                                                             \
-	((size_t)64 << 10) /* beyond: no left red zone, the guard lies next to the object */
 
-static struct qy__call call_of(const struct qy__request *req)
+/* Areas remember who made and who freed them wherever there is debugging. No lock is held. */
+static void trace(struct qy_mm *mm, struct qy__call *call)
 {
-	return (struct qy__call){
-		.size = req->size,
-		.align = req->align,
-		.family = req->family,
-		.caller = req->caller,
-		.sized = req->sized,
-		.aligned = req->aligned,
-	};
-}
-
-static struct qy__call debug_call_of(struct qy_mm *mm, const struct qy__request *req)
-{
-	struct qy__call call = call_of(req);
-
 	if (QY_CONFIG_DEBUG && mm->debug)
-		qy__debug_call(mm, &call);
-	return call;
+		qy__debug_call(mm, call);
 }
 
 /* ---- vmalloc ---- */
 
 /* Where the object lies in its area and how long the area is; false: more than there can be. */
-static bool lay_out(const struct qy_mm *mm, const struct qy__request *req, bool red_zone,
-		    size_t *offset, size_t *len)
+static bool lay_out(const struct qy_mm *mm, struct qy__call *call, bool red_zone, size_t *offset,
+		    size_t *len)
 {
-	size_t align = max(req->align, (size_t)USUAL_ALIGN), red = 0;
+	size_t align = max(call->align, (size_t)USUAL_ALIGN), red = 0;
 
-	if (req->size > PTRDIFF_MAX || !qy__is_pow2(align) || align > PTRDIFF_MAX)
+	if (call->size > PTRDIFF_MAX || !qy__is_pow2(align) || align > PTRDIFF_MAX)
 		return false;
 	*offset = 0;
 	if (red_zone) {
 		red = max((size_t)mm->debug->config.red_zone, (size_t)USUAL_ALIGN);
-		if (align <= MAX_LEFT_ALIGN)
+		if (align <= QY__MAX_LEFT_ALIGN) /* else the guard lies next to the object */
 			*offset = qy__align_up(red, align);
 	}
-	*len = qy__align_up(*offset + req->size + red, QY_PAGE_SIZE);
+	*len = qy__align_up(*offset + call->size + red, QY_PAGE_SIZE);
 	return *len <= PTRDIFF_MAX && *len > 0;
 }
 
@@ -71,48 +55,48 @@ static void report_failure(struct qy_mm *mm, size_t size)
 }
 
 /* There is nothing to map: a page block, where one is large enough. */
-static void *vmalloc_paged(struct qy_mm *mm, const struct qy__request *req, qy_gfp_t gfp)
+static void *vmalloc_paged(struct qy_mm *mm, struct qy__call *call, qy_gfp_t gfp)
 {
-	struct qy__request block = *req;
+	size_t align = call->align;
 	void *p;
 
-	block.align = max(block.align, QY_PAGE_SIZE);
-	p = qy__kmalloc_request(mm, &block, gfp);
+	call->align = max(align, QY_PAGE_SIZE);
+	p = qy__kmalloc_call(mm, call, gfp);
+	call->align = align;
 	if (p)
 		qy__store_relaxed(&mm->vmap->paged, true);
 	return p;
 }
 
-void *qy__vmalloc_request(struct qy_mm *mm, const struct qy__request *req, qy_gfp_t gfp)
+void *qy__vmalloc_call(struct qy_mm *mm, struct qy__call *call, qy_gfp_t gfp)
 {
 	struct qy__vmap_state *v = mm->vmap;
 	bool red_zone = qy__debug_has(qy__vmap_flags(mm), QY_SLAB_RED_ZONE);
 	struct qy__vmap_area *a = NULL;
-	struct qy__call call;
 	bool used = false;
 	size_t offset, len;
 	void *p = NULL;
 
-	if (lay_out(mm, req, red_zone, &offset, &len))
-		a = qy__vmap_create(mm, len, max(req->align, QY_PAGE_SIZE), &used);
+	if (lay_out(mm, call, red_zone, &offset, &len))
+		a = qy__vmap_create(mm, len, max(call->align, QY_PAGE_SIZE), &used);
 	if (!a) {
-		if (!v->nr_live && req->size <= qy__kmalloc_max(mm))
-			p = vmalloc_paged(mm, req, gfp);
+		if (!v->nr_live && call->size <= qy__kmalloc_max(mm))
+			p = vmalloc_paged(mm, call, gfp);
 		if (!p && !(gfp & QY_GFP_NOWARN))
-			report_failure(mm, req->size);
+			report_failure(mm, call->size);
 		return p;
 	}
 	a->offset = offset;
-	a->size = req->size;
-	a->align = req->align;
-	a->family = (uint8_t)req->family;
+	a->size = call->size;
+	a->align = call->align;
+	a->family = (uint8_t)call->family;
 	a->red_zone = red_zone;
 	if (red_zone)
-		qy__vmap_fill_red_zones(a);
+		qy__vmap_fill_red_zones(mm, a);
 	if (used && (gfp & QY_GFP_ZERO))
 		memset(a->start, 0, a->len);
-	call = debug_call_of(mm, req);
-	qy__vmap_track(&a->alloc, &call);
+	trace(mm, call);
+	qy__vmap_track(&a->alloc, call);
 	p = qy__vmap_object(a); /* once it is in the tree, another thread may take it out */
 	qy__lock(&v->lock);
 	qy__vmap_insert_locked(v, a);
@@ -121,33 +105,32 @@ void *qy__vmalloc_request(struct qy_mm *mm, const struct qy__request *req, qy_gf
 }
 
 /* @p is in no area. */
-static int free_stranger(struct qy_mm *mm, void *p, const struct qy__request *req,
-			 const struct qy__call *call)
+static int free_stranger(struct qy_mm *mm, void *p, struct qy__call *call)
 {
 	if (qy__load_relaxed(&mm->vmap->paged) && qy__addr_page(mm, p))
-		return qy__kfree_request(mm, p, req);
+		return qy__kfree_call(mm, p, call);
 	qy__debug_bad_pointer(mm, QY_REPORT_INVALID_FREE, p, call);
 	return -EINVAL;
 }
 
-int qy__vfree_request(struct qy_mm *mm, void *p, const struct qy__request *req)
+int qy__vfree_call(struct qy_mm *mm, void *p, struct qy__call *call)
 {
 	struct qy__vmap_state *v = mm->vmap;
-	struct qy__call call = debug_call_of(mm, req);
 	struct qy__vmap_area *a, *chain = NULL;
 	int ret = 0;
 
+	trace(mm, call);
 	qy__lock(&v->lock);
 	a = qy__vmap_find_locked(v, p);
 	if (!a) {
 		qy__unlock(&v->lock);
-		return free_stranger(mm, p, req, &call);
+		return free_stranger(mm, p, call);
 	}
-	if (!qy__vmap_acceptable_locked(mm, a, p, &call, QY_REPORT_DOUBLE_FREE)) {
+	if (!qy__vmap_acceptable_locked(mm, a, p, call, QY_REPORT_DOUBLE_FREE)) {
 		ret = -EINVAL;
 	} else {
-		qy__vmap_check_red_zones_locked(mm, a, &call);
-		qy__vmap_track(&a->free, &call);
+		qy__vmap_check_red_zones_locked(mm, a, call);
+		qy__vmap_track(&a->free, call);
 		if (qy__vmap_flags(mm)) {
 			chain = qy__vmap_bury_locked(mm, a);
 		} else {
@@ -165,11 +148,10 @@ static size_t capacity(const struct qy__vmap_area *a, bool tracked)
 	return tracked ? a->size : a->len - a->offset;
 }
 
-size_t qy__vsize_request(struct qy_mm *mm, const void *p, const struct qy__request *req)
+size_t qy__vsize_call(struct qy_mm *mm, const void *p, struct qy__call *call)
 {
 	struct qy__vmap_state *v = mm->vmap;
 	bool tracked = qy__vmap_flags(mm) != 0;
-	struct qy__call call = call_of(req);
 	struct qy__vmap_area *a;
 	size_t size = 0;
 
@@ -183,15 +165,15 @@ size_t qy__vsize_request(struct qy_mm *mm, const void *p, const struct qy__reque
 	qy__unlock(&v->lock);
 
 	if (!a && qy__load_relaxed(&v->paged) && qy__addr_page(mm, p))
-		return qy__ksize_request(mm, p, req);
-	call = debug_call_of(mm, req);
+		return qy__ksize_call(mm, p, call);
+	trace(mm, call);
 	qy__lock(&v->lock);
 	a = qy__vmap_find_locked(v, p); /* the stack was taken without the lock: look again */
 	if (a)
-		qy__vmap_acceptable_locked(mm, a, p, &call, QY_REPORT_BAD_REALLOC);
+		qy__vmap_acceptable_locked(mm, a, p, call, QY_REPORT_BAD_REALLOC);
 	qy__unlock(&v->lock);
 	if (!a)
-		qy__debug_bad_pointer(mm, QY_REPORT_BAD_REALLOC, p, &call);
+		qy__debug_bad_pointer(mm, QY_REPORT_BAD_REALLOC, p, call);
 	return 0;
 }
 
@@ -211,62 +193,62 @@ bool qy__is_vmap_addr(struct qy_mm *mm, const void *p)
 
 /* ---- kvmalloc ---- */
 
-void *qy__kvmalloc_request(struct qy_mm *mm, const struct qy__request *req, qy_gfp_t gfp)
+void *qy__kvmalloc_call(struct qy_mm *mm, struct qy__call *call, qy_gfp_t gfp)
 {
-	size_t size = max(req->size, req->align);
+	size_t size = max(call->size, call->align);
 	void *p = NULL;
 
 	if (size <= qy__kmalloc_max(mm)) {
-		p = qy__kmalloc_request(mm, req, size > QY_PAGE_SIZE ? gfp | QY_GFP_NOWARN : gfp);
+		p = qy__kmalloc_call(mm, call, size > QY_PAGE_SIZE ? gfp | QY_GFP_NOWARN : gfp);
 		/* A page is not to be had elsewhere if it is not to be had here. */
 		if (p || size <= QY_PAGE_SIZE)
 			return p;
 	}
-	return qy__vmalloc_request(mm, req, gfp);
+	return qy__vmalloc_call(mm, call, gfp);
 }
 
-int qy__kvfree_request(struct qy_mm *mm, void *p, const struct qy__request *req)
+int qy__kvfree_call(struct qy_mm *mm, void *p, struct qy__call *call)
 {
 	if (QY_ZERO_OR_NULL_PTR(p))
 		return 0;
 	if (qy__addr_page(mm, p))
-		return qy__kfree_request(mm, p, req);
-	return qy__vfree_request(mm, p, req);
+		return qy__kfree_call(mm, p, call);
+	return qy__vfree_call(mm, p, call);
 }
 
-size_t qy__kvsize_request(struct qy_mm *mm, const void *p, const struct qy__request *req)
+size_t qy__kvsize_call(struct qy_mm *mm, const void *p, struct qy__call *call)
 {
 	if (QY_ZERO_OR_NULL_PTR(p))
 		return 0;
 	if (qy__addr_page(mm, p))
-		return qy__ksize_request(mm, p, req);
-	return qy__vsize_request(mm, p, req);
+		return qy__ksize_call(mm, p, call);
+	return qy__vsize_call(mm, p, call);
 }
 
 /*
  * The area grows or shrinks where it is, if its pages stay the same; without red zones also if it
  * loses some, which are given back.
  */
-static bool resize_locked(struct qy_mm *mm, struct qy__vmap_area *a, const struct qy__request *req,
-			  const struct qy__call *call, qy_gfp_t gfp)
+static bool resize_locked(struct qy_mm *mm, struct qy__vmap_area *a, struct qy__call *call,
+			  qy_gfp_t gfp)
 {
 	size_t red = a->red_zone ? mm->debug->config.red_zone : 0, old = capacity(a, a->red_zone),
 	       need;
 
-	if (req->size > a->len)
+	if (call->size > a->len)
 		return false;
-	need = qy__align_up(a->offset + req->size + red, QY_PAGE_SIZE);
+	need = qy__align_up(a->offset + call->size + red, QY_PAGE_SIZE);
 	if (need > a->len || (need < a->len && (a->red_zone || need < a->len / 2)))
 		return false;
 	if (need < a->len)
-		mm->os.ops->discard(&mm->os, a->start + need, a->len - need);
-	if ((gfp & QY_GFP_ZERO) && req->size > old)
-		memset(qy__vmap_object(a) + old, 0, req->size - old);
-	a->size = req->size;
-	a->align = req->align;
-	a->family = (uint8_t)req->family; /* it is realloc's from now on, as if it had moved */
+		qy__osif_ops(&mm->os)->discard(&mm->os, a->start + need, a->len - need);
+	if ((gfp & QY_GFP_ZERO) && call->size > old)
+		memset(qy__vmap_object(a) + old, 0, call->size - old);
+	a->size = call->size;
+	a->align = call->align;
+	a->family = (uint8_t)call->family; /* it is realloc's from now on, as if it had moved */
 	if (a->red_zone)
-		qy__vmap_fill_red_zones(a);
+		qy__vmap_fill_red_zones(mm, a);
 	qy__vmap_track(&a->alloc, call);
 	return true;
 }
@@ -275,16 +257,18 @@ static bool resize_locked(struct qy_mm *mm, struct qy__vmap_area *a, const struc
  * Take a new place, move the contents. @old: bytes there are at @p; @family: NONE if it was
  * compared already.
  */
-static void *move(struct qy_mm *mm, void *p, size_t old, const struct qy__request *req,
+static void *move(struct qy_mm *mm, void *p, size_t old, struct qy__call *call,
 		  enum qy_family family, qy_gfp_t gfp)
 {
-	const struct qy__request free_req = {.family = family, .caller = req->caller};
-	void *new = qy__kvmalloc_request(mm, req, gfp);
+	void *new = qy__kvmalloc_call(mm, call, gfp);
+	struct qy__call release = *call; /* from the same place, but it claims nothing */
 
 	if (!new)
 		return NULL;
-	memcpy(new, p, min(old, req->size));
-	qy__kvfree_request(mm, p, &free_req);
+	release.size = release.align = 0;
+	release.family = family;
+	memcpy(new, p, min(old, call->size));
+	qy__kvfree_call(mm, p, &release);
 	return new;
 }
 
@@ -292,19 +276,19 @@ static void *move(struct qy_mm *mm, void *p, size_t old, const struct qy__reques
  * A longer area takes over the pages of @a, which is out of the tree: nothing is copied. In debug
  * instances an object moves to fresh memory instead, so that the old place can be closed.
  */
-static void *grow(struct qy_mm *mm, struct qy__vmap_area *a, const struct qy__request *req)
+static void *grow(struct qy_mm *mm, struct qy__vmap_area *a, struct qy__call *call)
 {
 	struct qy__vmap_state *v = mm->vmap;
 	struct qy__vmap_area *to = NULL;
 	size_t offset, len;
 	void *p;
 
-	if (lay_out(mm, req, false, &offset, &len))
+	if (lay_out(mm, call, false, &offset, &len))
 		to = qy__vmap_create(mm, len, QY_PAGE_SIZE, NULL);
 	p = to ? to->start : NULL;
 	if (to) {
-		to->size = req->size;
-		to->align = req->align;
+		to->size = call->size;
+		to->align = call->align;
 		to->family = a->family;
 		if (!qy__vmap_move(mm, to, a)) {
 			memcpy(to->start, a->start, a->len);
@@ -320,91 +304,83 @@ static void *grow(struct qy_mm *mm, struct qy__vmap_area *a, const struct qy__re
 	return p;
 }
 
-static void *vrealloc(struct qy_mm *mm, void *p, const struct qy__request *req, qy_gfp_t gfp)
+static void *vrealloc(struct qy_mm *mm, void *p, struct qy__call *call, qy_gfp_t gfp)
 {
 	struct qy__vmap_state *v = mm->vmap;
-	struct qy__call call = debug_call_of(mm, req);
 	bool tracked = qy__vmap_flags(mm) != 0;
 	struct qy__vmap_area *a;
 	size_t old;
 
+	trace(mm, call);
 	qy__lock(&v->lock);
 	a = qy__vmap_find_locked(v, p);
 	if (!a) {
 		qy__unlock(&v->lock);
-		qy__debug_bad_pointer(mm, QY_REPORT_BAD_REALLOC, p, &call);
+		qy__debug_bad_pointer(mm, QY_REPORT_BAD_REALLOC, p, call);
 		return NULL;
 	}
-	if (!qy__vmap_acceptable_locked(mm, a, p, &call, QY_REPORT_BAD_REALLOC)) {
+	if (!qy__vmap_acceptable_locked(mm, a, p, call, QY_REPORT_BAD_REALLOC)) {
 		qy__unlock(&v->lock);
 		return NULL;
 	}
-	qy__vmap_check_red_zones_locked(mm, a, &call);
+	qy__vmap_check_red_zones_locked(mm, a, call);
 	old = capacity(a, tracked);
-	if (resize_locked(mm, a, req, &call, gfp)) {
+	if (resize_locked(mm, a, call, gfp)) {
 		qy__unlock(&v->lock);
 		return p;
 	}
-	if (!tracked && req->size > a->len && req->align <= QY_PAGE_SIZE) {
+	if (!tracked && call->size > a->len && call->align <= QY_PAGE_SIZE) {
 		qy__vmap_erase_locked(v, a);
 		qy__unlock(&v->lock);
-		return grow(mm, a, req);
+		return grow(mm, a, call);
 	}
 	qy__unlock(&v->lock);
-	return move(mm, p, old, req, QY_FAMILY_NONE, gfp);
+	return move(mm, p, old, call, QY_FAMILY_NONE, gfp);
 }
 
-/*
- * Is @p, in a page of the instance, a live object's start as far as this build can tell? Nothing is
- * reported.
- */
+/* Is @p, in a page of the instance, a live object's start as far as this build can tell? */
 static bool is_live(struct qy_mm *mm, const void *p)
 {
-	const struct qy_page *head = qy__page_head(mm, qy__addr_page(mm, p));
+	struct qy__place at = qy__locate(mm, p);
 
-	if (head->type == QY__PAGE_LARGE)
-		return head->large.live == QY__LARGE_LIVE &&
-		       p == (char *)qy__page_addr(mm, head) + head->large.offset;
-	return head->type == QY__PAGE_SLAB &&
-	       (!qy__cache_is_debug(qy__ref_cache(mm, head->slab.cache)) ||
-		qy__debug_is_live(mm, p));
+	return qy__place_is_live(mm, &at);
 }
 
-void *qy__kvrealloc_request(struct qy_mm *mm, void *p, const struct qy__request *req, qy_gfp_t gfp)
+void *qy__kvrealloc_call(struct qy_mm *mm, void *p, struct qy__call *call, qy_gfp_t gfp)
 {
 	void *new;
 
 	if (QY_ZERO_OR_NULL_PTR(p))
-		return qy__kvmalloc_request(mm, req, gfp);
+		return qy__kvmalloc_call(mm, call, gfp);
 	if (!qy__addr_page(mm, p))
-		return vrealloc(mm, p, req, gfp);
-	if (req->size <= qy__kmalloc_max(mm)) {
-		new = qy__krealloc_request(mm, p, req, gfp | QY_GFP_NOWARN);
+		return vrealloc(mm, p, call, gfp);
+	if (call->size <= qy__kmalloc_max(mm)) {
+		new = qy__krealloc_call(mm, p, call, gfp | QY_GFP_NOWARN);
 		/*
 		 * Too large for the blocks that are free: then an area. But not if @p was to blame.
 		 */
-		if (new || req->size <= QY_PAGE_SIZE || !is_live(mm, p))
+		if (new || call->size <= QY_PAGE_SIZE || !is_live(mm, p))
 			return new;
 	}
 	if (!is_live(mm, p)) {
-		qy__ksize_request(mm, p, req); /* reports it */
+		qy__ksize_call(mm, p, call); /* reports it */
 		return NULL;
 	}
-	return move(mm, p, qy__ksize_request(mm, p, req), req, req->family, gfp);
+	return move(mm, p, qy__ksize_call(mm, p, call), call, call->family, gfp);
 }
 
 /* ---- the public calls ---- */
 
-#define REQUEST(bytes)                                                                             \
+#define CALL(bytes)                                                                                \
 	{                                                                                          \
 		.size = (bytes), .caller = (uintptr_t)__builtin_return_address(0)                  \
 	}
 
 static void *vmalloc_caller(struct qy_mm *mm, size_t size, qy_gfp_t gfp, uintptr_t caller)
 {
-	const struct qy__request req = {.size = size, .align = QY_PAGE_SIZE, .caller = caller};
+	struct qy__call call = {.size = size, .align = QY_PAGE_SIZE, .caller = caller};
 
-	return size ? qy__vmalloc_request(mm, &req, gfp) : NULL;
+	return size ? qy__vmalloc_call(mm, &call, gfp) : NULL;
 }
 
 void *qy_vmalloc(struct qy_mm *mm, size_t size)
@@ -420,10 +396,10 @@ void *qy_vzalloc(struct qy_mm *mm, size_t size)
 
 void qy_vfree(struct qy_mm *mm, const void *p)
 {
-	const struct qy__request req = REQUEST(0);
+	struct qy__call call = CALL(0);
 
 	if (p)
-		qy__vfree_request(mm, (void *)p, &req);
+		qy__vfree_call(mm, (void *)p, &call);
 }
 
 bool qy_is_vmalloc_addr(struct qy_mm *mm, const void *p)
@@ -433,24 +409,24 @@ bool qy_is_vmalloc_addr(struct qy_mm *mm, const void *p)
 
 void *qy_kvmalloc(struct qy_mm *mm, size_t size, qy_gfp_t gfp)
 {
-	const struct qy__request req = REQUEST(size);
+	struct qy__call call = CALL(size);
 
-	return size ? qy__kvmalloc_request(mm, &req, gfp) : QY_ZERO_SIZE_PTR;
+	return size ? qy__kvmalloc_call(mm, &call, gfp) : QY_ZERO_SIZE_PTR;
 }
 
 void *qy_kvrealloc(struct qy_mm *mm, void *p, size_t size, qy_gfp_t gfp)
 {
-	const struct qy__request req = REQUEST(size);
+	struct qy__call call = CALL(size);
 
 	if (size)
-		return qy__kvrealloc_request(mm, p, &req, gfp);
-	qy__kvfree_request(mm, p, &req);
+		return qy__kvrealloc_call(mm, p, &call, gfp);
+	qy__kvfree_call(mm, p, &call);
 	return QY_ZERO_SIZE_PTR;
 }
 
 void qy_kvfree(struct qy_mm *mm, const void *p)
 {
-	const struct qy__request req = REQUEST(0);
+	struct qy__call call = CALL(0);
 
-	qy__kvfree_request(mm, (void *)p, &req);
+	qy__kvfree_call(mm, (void *)p, &call);
 }

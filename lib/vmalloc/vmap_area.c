@@ -38,10 +38,10 @@ void qy__vmap_release(struct qy_mm *mm)
 	qy__lock(&v->lock);
 	while ((a = v->root) != NULL) {
 		qy__vmap_erase_locked(v, a);
-		mm->os.ops->unmap(&mm->os, a->start, a->len, QY__VMAP_GUARD);
+		qy__osif_ops(&mm->os)->unmap(&mm->os, a->start, a->len, QY__VMAP_GUARD);
 	}
 	for (a = v->idle; a; a = a->next)
-		mm->os.ops->unmap(&mm->os, a->start, a->len, QY__VMAP_GUARD);
+		qy__osif_ops(&mm->os)->unmap(&mm->os, a->start, a->len, QY__VMAP_GUARD);
 	v->idle = NULL;
 	v->nr_idle = v->idle_bytes = 0;
 	v->dead_first = v->dead_last = NULL;
@@ -193,7 +193,7 @@ struct qy__vmap_area *qy__vmap_bury_locked(struct qy_mm *mm, struct qy__vmap_are
 {
 	struct qy__vmap_state *v = mm->vmap;
 
-	mm->os.ops->protect(&mm->os, a->start, a->len);
+	qy__osif_ops(&mm->os)->protect(&mm->os, a->start, a->len);
 	a->dead = true;
 	v->nr_live--;
 	v->live_bytes -= a->len;
@@ -287,7 +287,7 @@ void qy__vmap_reap(struct qy_mm *mm, struct qy__vmap_area *chain)
 		struct qy__vmap_area *a = chain;
 
 		chain = a->next;
-		mm->os.ops->unmap(&mm->os, a->start, a->len, QY__VMAP_GUARD);
+		qy__osif_ops(&mm->os)->unmap(&mm->os, a->start, a->len, QY__VMAP_GUARD);
 		qy_cache_free(mm->vmap->cache, a);
 	}
 }
@@ -326,7 +326,8 @@ size_t qy__vmap_purge(struct qy_mm *mm)
 
 bool qy__vmap_move(struct qy_mm *mm, struct qy__vmap_area *to, struct qy__vmap_area *from)
 {
-	if (!mm->os.ops->move(&mm->os, to->start, from->start, from->len, QY__VMAP_GUARD))
+	if (!qy__osif_ops(&mm->os)->move(&mm->os, to->start, from->start, from->len,
+					 QY__VMAP_GUARD))
 		return false;
 	qy_cache_free(mm->vmap->cache, from);
 	return true;
@@ -347,13 +348,13 @@ struct qy__vmap_area *qy__vmap_create(struct qy_mm *mm, size_t len, size_t align
 	if (!a)
 		return NULL;
 	a->len = len;
-	a->start = mm->os.ops->map(&mm->os, len, align, QY__VMAP_GUARD);
+	a->start = qy__osif_ops(&mm->os)->map(&mm->os, len, align, QY__VMAP_GUARD);
 	if (!a->start) {
 		/* The dead and the idle may hold what the living need. */
 		chain = take_all(v);
 		if (chain) {
 			qy__vmap_reap(mm, chain);
-			a->start = mm->os.ops->map(&mm->os, len, align, QY__VMAP_GUARD);
+			a->start = qy__osif_ops(&mm->os)->map(&mm->os, len, align, QY__VMAP_GUARD);
 		}
 	}
 	if (!a->start) {

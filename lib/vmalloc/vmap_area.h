@@ -98,22 +98,22 @@ static inline char *qy__vmap_object(const struct qy__vmap_area *a)
 	return a->start + a->offset;
 }
 
-/* ---- vmalloc.c: for the floors above; see kmalloc.h for struct qy__request ---- */
+/* ---- vmalloc.c: for the floors above; see slab/call.h ---- */
 
-void *qy__vmalloc_request(struct qy_mm *mm, const struct qy__request *req, qy_gfp_t gfp);
+void *qy__vmalloc_call(struct qy_mm *mm, struct qy__call *call, qy_gfp_t gfp);
 /* 0; -EINVAL after a report, nothing freed. */
-int qy__vfree_request(struct qy_mm *mm, void *p, const struct qy__request *req);
+int qy__vfree_call(struct qy_mm *mm, void *p, struct qy__call *call);
 /* Bytes asked for in debug instances, else what may be used; 0 after a report. */
-size_t qy__vsize_request(struct qy_mm *mm, const void *p, const struct qy__request *req);
+size_t qy__vsize_call(struct qy_mm *mm, const void *p, struct qy__call *call);
 /* In a live area? */
 bool qy__is_vmap_addr(struct qy_mm *mm, const void *p);
 
 /* kmalloc, else vmalloc. Which of the two a pointer came from is told by its address. */
-void *qy__kvmalloc_request(struct qy_mm *mm, const struct qy__request *req, qy_gfp_t gfp);
-int qy__kvfree_request(struct qy_mm *mm, void *p, const struct qy__request *req);
-/* @req->size > 0. NULL: no memory, or @p is not live (reported); @p is as before. */
-void *qy__kvrealloc_request(struct qy_mm *mm, void *p, const struct qy__request *req, qy_gfp_t gfp);
-size_t qy__kvsize_request(struct qy_mm *mm, const void *p, const struct qy__request *req);
+void *qy__kvmalloc_call(struct qy_mm *mm, struct qy__call *call, qy_gfp_t gfp);
+int qy__kvfree_call(struct qy_mm *mm, void *p, struct qy__call *call);
+/* @call->size > 0. NULL: no memory, or @p is not live (reported); @p is as before. */
+void *qy__kvrealloc_call(struct qy_mm *mm, void *p, struct qy__call *call, qy_gfp_t gfp);
+size_t qy__kvsize_call(struct qy_mm *mm, const void *p, struct qy__call *call);
 
 /* ---- vmap_debug.c ---- */
 
@@ -125,7 +125,7 @@ qy_slab_flags_t qy__vmap_flags(const struct qy_mm *mm);
  */
 bool qy__vmap_acceptable_locked(struct qy_mm *mm, struct qy__vmap_area *a, const void *p,
 				const struct qy__call *call, enum qy_report_kind dead);
-void qy__vmap_fill_red_zones(struct qy__vmap_area *a);
+void qy__vmap_fill_red_zones(struct qy_mm *mm, struct qy__vmap_area *a);
 /* Report and repair what was written into @a's red zones. Return: number of reports. */
 unsigned int qy__vmap_check_red_zones_locked(struct qy_mm *mm, struct qy__vmap_area *a,
 					     const struct qy__call *call);

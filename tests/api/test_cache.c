@@ -129,7 +129,7 @@ static void cache_create_panic_aborts(void **state)
 
 static void cache_info_says_what_was_made(void **state)
 {
-	struct qy_cache_info i;
+	struct qy_cache_info i = {.struct_size = sizeof(i)};
 	struct qy_cache *c;
 	char name[] = "a name of more than thirty-one characters";
 

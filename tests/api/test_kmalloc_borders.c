@@ -192,8 +192,7 @@ static void aligned_requests_get_the_smallest_that_will_do(void **state)
 	make("slab_debug=-", QY_CLASSES_FINE, 6);
 	for (size_t align = 1; align <= 8 * PAGE_BYTES; align *= 2)
 		for (size_t size = 1; size <= 5 * PAGE_BYTES; size += 1 + size / 30) {
-			size_t pages = roundup_pow2(size),
-			       want = align <= 16 ? fine_of(size) : pages;
+			size_t want = align <= 16 ? fine_of(size) : roundup_pow2(size);
 			void *p = qy_kmalloc_aligned(in.mm, size, align, QY_GFP_KERNEL);
 
 			assert_non_null(p);
@@ -224,7 +223,7 @@ static void records_of_a_small_block_stay_in_its_own_descriptors(void **state)
 			unsigned int nr = 0;
 
 			make(debug[d], QY_CLASSES_KERNEL, order);
-			/* Some single pages, every other one free again: neighbours of both kinds. */
+			/* Single pages, each third free again: neighbours of both kinds. */
 			for (; nr < 64; nr++)
 				held[nr] = qy_alloc_pages(in.mm, QY_GFP_KERNEL, 0);
 			for (unsigned int i = 0; i < nr; i += 3)

@@ -29,31 +29,36 @@ static inline bool is_full_build(void)
 
 static inline unsigned char *get_as(enum qy_family family, size_t size, size_t align)
 {
-	const struct qy__request req = {.size = size, .align = align, .family = family};
+	struct qy__call req = {
+		.size = size, .align = align, .family = family, .libc = family != QY_FAMILY_NONE};
 
-	return hide(qy__kmalloc_request(in.mm, &req, QY_GFP_KERNEL | QY_GFP_NOWARN));
+	return hide(qy__kmalloc_call(in.mm, &req, QY_GFP_KERNEL | QY_GFP_NOWARN));
 }
 
 static inline unsigned char *resize_as(enum qy_family family, void *p, size_t size, size_t align)
 {
-	const struct qy__request req = {.size = size, .align = align, .family = family};
+	struct qy__call req = {
+		.size = size, .align = align, .family = family, .libc = family != QY_FAMILY_NONE};
 
-	return hide(qy__krealloc_request(in.mm, p, &req, QY_GFP_KERNEL | QY_GFP_NOWARN));
+	return hide(qy__krealloc_call(in.mm, p, &req, QY_GFP_KERNEL | QY_GFP_NOWARN));
 }
 
 static inline void put_as(enum qy_family family, void *p)
 {
-	const struct qy__request req = {.family = family};
+	struct qy__call req = {.family = family, .libc = family != QY_FAMILY_NONE};
 
-	assert_int_equal(qy__kfree_request(in.mm, p, &req), 0);
+	assert_int_equal(qy__kfree_call(in.mm, p, &req), 0);
 }
 
 /* @aligned: the program says that it asked for @align. */
 static inline void put_aligned_as(enum qy_family family, void *p, size_t align, bool aligned)
 {
-	const struct qy__request req = {.family = family, .align = align, .aligned = aligned};
+	struct qy__call req = {.family = family,
+			       .libc = family != QY_FAMILY_NONE,
+			       .align = align,
+			       .aligned = aligned};
 
-	assert_int_equal(qy__kfree_request(in.mm, p, &req), 0);
+	assert_int_equal(qy__kfree_call(in.mm, p, &req), 0);
 }
 
 #endif

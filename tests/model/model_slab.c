@@ -217,7 +217,7 @@ static bool step_refill(struct slab_state *s, unsigned int n)
 {
 	void *got[SLABS * OBJECTS + 1];
 	uint8_t expected[SLABS * OBJECTS + 1];
-	unsigned int nr = rig.cache->ops->refill(rig.cache, 0, got, n);
+	unsigned int nr = qy__slab_ops(rig.cache)->refill(rig.cache, 0, got, n);
 	unsigned int right = model_refill(s, rules, fresh_pages(s), expected, n);
 
 	if (nr != right)
@@ -236,7 +236,7 @@ static bool step_flush(struct slab_state *s, const struct op *o)
 
 	for (unsigned int i = 0; i < n; i++)
 		p[i] = object_at(objects[i]);
-	rig.cache->ops->flush(rig.cache, p, n);
+	qy__slab_ops(rig.cache)->flush(rig.cache, p, n);
 	model_flush(s, rules, objects, n);
 	return true;
 }

@@ -113,7 +113,7 @@ static void construct(void *object)
 
 /* ---- reading the state ---- */
 
-static bool read_list(const struct qy__slab_list *list, unsigned int flag, uint8_t *nr,
+static bool read_list(const struct qy__page_list *list, unsigned int flag, uint8_t *nr,
 		      uint8_t *slabs)
 {
 	uint32_t prev = QY__PFN_NONE;

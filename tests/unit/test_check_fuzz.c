@@ -126,7 +126,7 @@ static void add_targets(void)
 		add_target(c->sheaf, (mm->cpus.nr + 2) * sizeof(c->sheaf[0]));
 		add_target(c->priv, sizeof(struct qy__slub));
 		for (unsigned int cpu = 0; cpu < mm->cpus.nr; cpu++)
-			if (c->sheaf[cpu] != &qy__nobody_sheaf)
+			if (c->sheaf[cpu] != &in.mm->slab->nobody)
 				add_target(c->sheaf[cpu], 64);
 		if (qy__slub(c)->partial.nr) /* free objects, with their links */
 			add_target(qy__pfn_addr(mm, qy__slub(c)->partial.head), PAGE_BYTES);

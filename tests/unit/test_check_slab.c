@@ -255,7 +255,7 @@ static void check_registry_S12(void **state)
 	expect_violation(&in, "S12");
 	cache->mm = NULL;
 	expect_violation(&in, "S12");
-	cache->ops = NULL;
+	cache->flavour = QY__NR_FLAVOURS;
 	expect_violation(&in, "S12");
 	cache->priv = (char *)cache->priv - 8;
 	expect_violation(&in, "S12");
@@ -273,7 +273,7 @@ static void check_registry_S12(void **state)
 	expect_violation(&in, "S12");
 	st->nr_caches--;
 	expect_violation(&in, "S12");
-	cache->manual_cpu = false;
+	cache->provider = QY_CPU_THREAD;
 	expect_violation(&in, "S12");
 }
 

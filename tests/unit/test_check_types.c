@@ -11,9 +11,9 @@
 
 #include "page/buddy.h"
 #include "page/buddy_internal.h"
-#include "page/rmqueue.h"
 #include "page/page_alloc.h"
 #include "page/page_debug.h"
+#include "page/rmqueue.h"
 #include "util/bitops.h"
 
 #define BORDER 148u

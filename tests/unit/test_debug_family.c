@@ -228,6 +228,45 @@ static void resized_object_has_the_stack_of_realloc(void **state)
 	assert_clean(&in);
 }
 
+/* realloc() to nothing: what is malloc's stays an object, of no bytes. */
+static void object_resized_to_nothing_is_one_of_no_bytes(void **state)
+{
+	(void)state;
+	make("slab_debug=FZPU");
+	for (size_t s = 0; s < 2; s++) {
+		unsigned char *p = get_as(QY_FAMILY_MALLOC, sizes[s], 0);
+
+		p = resize_as(QY_FAMILY_MALLOC, p, 0, 0);
+		assert_true(p && (void *)p != QY_ZERO_SIZE_PTR);
+		assert_int_equal(qy_ksize(in.mm, p), 0);
+		put_as(QY_FAMILY_MALLOC, p);
+		assert_clean(&in);
+	}
+}
+
+/* Of an object whose own cache has no debugging there is the place to be told, and no more. */
+static void plain_object_given_to_a_debug_cache_is_named(void **state)
+{
+	struct qy_cache *debug, *plain;
+	struct record r;
+	char *p;
+
+	(void)state;
+	make("slab_debug=FZPU,debug");
+	debug = qy_cache_create(in.mm, "debug", SMALL, 0, 0, NULL);
+	plain = qy_cache_create(in.mm, "plain", SMALL, 0, 0, NULL);
+	p = hide(qy_cache_alloc(plain, QY_GFP_KERNEL));
+	assert_int_not_equal(qy_cache_free(debug, p), 0);
+	r = take_report(&in, QY_REPORT_WRONG_CACHE);
+	assert_ptr_equal(r.object, p);
+	assert_string_equal(r.cache, "debug");
+	assert_non_null(strstr(r.title, "belongs to different cache plain"));
+	assert_int_equal(r.object_size, 0);
+	assert_int_equal(r.alloc_frames, 0);
+	assert_int_equal(qy_cache_free(plain, p), 0);
+	assert_clean(&in);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +277,8 @@ int main(void)
 		T(resized_object_of_one_family_is_no_mismatch),
 		T(resized_object_has_the_usual_alignment),
 		T(resized_object_has_the_stack_of_realloc),
+		T(object_resized_to_nothing_is_one_of_no_bytes),
+		T(plain_object_given_to_a_debug_cache_is_named),
 #undef T
 	};
 

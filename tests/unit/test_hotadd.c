@@ -4,6 +4,7 @@
  * gigabytes; and all that has to follow it: zones, page blocks, marks, lists, holes, shuffling.
  */
 #include "damage.h"
+#include "os_stand_in.h"
 
 #include <errno.h>
 #include <sys/resource.h>
@@ -132,7 +133,7 @@ static void growth_refused_in_any_part_changes_nothing(void **state)
 	while ((page = qy_alloc_pages(in.mm, QY_GFP_NOWAIT | QY_GFP_NOMEMALLOC, 8)) &&
 	       in.mm->end_pfn == SECTION_PAGES)
 		;
-	working = in.mm->os.ops;
+	working = qy__osif_ops(&in.mm->os);
 	failing = *working;
 	failing.commit = commit_until;
 	for (n = 0; n < 20; n++) {
@@ -140,10 +141,10 @@ static void growth_refused_in_any_part_changes_nothing(void **state)
 		int err;
 
 		qy_page_stats(in.mm, &before);
-		in.mm->os.ops = &failing;
+		os_stand_in(in.mm, &failing);
 		commits_left = n;
 		err = qy_mm_add_memory(in.mm, 300 * PAGE_BYTES);
-		in.mm->os.ops = working;
+		os_stand_in(in.mm, NULL);
 		if (!err)
 			break;
 		assert_int_equal(err, -ENOMEM);
@@ -155,7 +156,7 @@ static void growth_refused_in_any_part_changes_nothing(void **state)
 	assert_in_range(n, 3, 4); /* descriptors, live bits, page blocks, pages */
 	assert_clean(&in);
 	/* By need: everything is used, then nothing, one block, and the rest can be had. */
-	in.mm->os.ops = &failing;
+	os_stand_in(in.mm, &failing);
 	commits_left = 0;
 	while (qy_alloc_pages(in.mm, QY_GFP_NOWAIT, 0))
 		;
@@ -163,7 +164,7 @@ static void growth_refused_in_any_part_changes_nothing(void **state)
 	assert_int_equal(after.free, 0);
 	assert_int_equal(in.reports.nomem, 0);
 	assert_clean(&in);
-	in.mm->os.ops = working;
+	os_stand_in(in.mm, NULL);
 	assert_non_null(qy_alloc_pages(in.mm, QY_GFP_NOWAIT, 3));
 	assert_clean(&in);
 }
@@ -181,19 +182,19 @@ static void growth_by_need_takes_the_least_if_more_is_refused(void **state)
 	(void)state;
 	prepare(8192);
 	instance_create(&in);
-	working = in.mm->os.ops;
+	working = qy__osif_ops(&in.mm->os);
 	failing = *working;
 	failing.commit = commit_small;
 	while (qy_alloc_pages(in.mm, QY_GFP_NOWAIT | QY_GFP_THISNODE, 0) &&
 	       qy__nr_free_pages(in.mm))
 		;
 	end = in.mm->end_pfn;
-	in.mm->os.ops = &failing;
+	os_stand_in(in.mm, &failing);
 	assert_non_null(qy_alloc_pages(in.mm, QY_GFP_NOWAIT, 5));
 	assert_int_equal(in.mm->end_pfn, (end + 31) / 32 * 32 + 32);
 	assert_null(qy_alloc_pages(in.mm, QY_GFP_NOWAIT, 7));
 	assert_clean(&in);
-	in.mm->os.ops = working;
+	os_stand_in(in.mm, NULL);
 	assert_non_null(qy_alloc_pages(in.mm, QY_GFP_NOWAIT, 7));
 	assert_clean(&in);
 }

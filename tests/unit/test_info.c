@@ -35,7 +35,7 @@ static size_t expected_row(char *row, size_t size, const struct qy_cache_info *i
 static void check_slabinfo(void)
 {
 	size_t len = qy_slabinfo(in.mm, text, sizeof(text));
-	struct qy_cache_info info;
+	struct qy_cache_info info = {.struct_size = sizeof(info)};
 	const char *at = text;
 	struct qy_cache *c;
 	char row[256];

@@ -284,7 +284,7 @@ static void meminfo_counts_slabs_of_all_orders(void **state)
 	struct qy_page *page[1024];
 	unsigned int n = 0, small = 0;
 	uint64_t unreclaim, reclaim;
-	struct qy_cache_info info;
+	struct qy_cache_info info = {.struct_size = sizeof(info)};
 
 	(void)state;
 	instance_make(&in, 700, NULL);

@@ -232,7 +232,7 @@ static void checks_and_infos_write_nothing(void **state)
 {
 	static size_t log[NR_OPS];
 	struct qy_page_stats stats;
-	struct qy_cache_info info;
+	struct qy_cache_info info = {.struct_size = sizeof(info)};
 	uint64_t sum;
 
 	(void)state;

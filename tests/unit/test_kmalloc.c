@@ -447,8 +447,9 @@ static void overflow_by_one_is_found_for_every_size(void **state)
 
 static void family_and_size_mismatch_are_told_once_and_freed(void **state)
 {
-	struct qy__request get = {.size = 40, .family = QY_FAMILY_MALLOC};
-	struct qy__request put = {.family = QY_FAMILY_NEW_ARRAY, .sized = true, .size = 1};
+	struct qy__call get = {.size = 40, .libc = true, .family = QY_FAMILY_MALLOC};
+	struct qy__call put = {
+		.libc = true, .family = QY_FAMILY_NEW_ARRAY, .sized = true, .size = 1};
 	void *p;
 
 	(void)state;
@@ -458,9 +459,9 @@ static void family_and_size_mismatch_are_told_once_and_freed(void **state)
 	for (int from = 0; from < QY_NR_FAMILIES; from++)
 		for (int to = 0; to < QY_NR_FAMILIES; to++) {
 			get.family = (enum qy_family)from;
-			put = (struct qy__request){.family = (enum qy_family)to};
-			p = qy__kmalloc_request(in.mm, &get, 0);
-			assert_int_equal(qy__kfree_request(in.mm, p, &put), 0);
+			put = (struct qy__call){.libc = true, .family = (enum qy_family)to};
+			p = qy__kmalloc_call(in.mm, &get, 0);
+			assert_int_equal(qy__kfree_call(in.mm, p, &put), 0);
 			if (from && to && from != to)
 				take_report(&in, QY_REPORT_FAMILY_MISMATCH);
 			assert_int_equal(in.reports.nr, 0);
@@ -469,25 +470,25 @@ static void family_and_size_mismatch_are_told_once_and_freed(void **state)
 	put.sized = true;
 	for (size_t claimed = 0; claimed < 100; claimed++) {
 		put.size = claimed;
-		p = qy__kmalloc_request(in.mm, &get, 0);
-		assert_int_equal(qy__kfree_request(in.mm, p, &put), 0);
+		p = qy__kmalloc_call(in.mm, &get, 0);
+		assert_int_equal(qy__kfree_call(in.mm, p, &put), 0);
 		if (claimed != 40)
 			take_report(&in, QY_REPORT_SIZE_MISMATCH);
 		assert_int_equal(in.reports.nr, 0);
 	}
 	/* Both at once: one report. */
 	put.family = QY_FAMILY_MALLOC;
-	p = qy__kmalloc_request(in.mm, &get, 0);
-	qy__kfree_request(in.mm, p, &put);
+	p = qy__kmalloc_call(in.mm, &get, 0);
+	qy__kfree_call(in.mm, p, &put);
 	take_report(&in, QY_REPORT_FAMILY_MISMATCH);
 	/* malloc(0) is an object of no bytes. */
 	get.size = 0;
-	put = (struct qy__request){.family = QY_FAMILY_NEW};
-	p = qy__kmalloc_request(in.mm, &get, 0);
+	put = (struct qy__call){.libc = true, .family = QY_FAMILY_NEW};
+	p = qy__kmalloc_call(in.mm, &get, 0);
 	assert_true(p && p != QY_ZERO_SIZE_PTR);
 	assert_int_equal(qy_ksize(in.mm, p), 0);
 	*(char *)hide(p) = 1;
-	qy__kfree_request(in.mm, p, &put);
+	qy__kfree_call(in.mm, p, &put);
 	assert_int_equal(take_report(&in, QY_REPORT_OVERFLOW).damage_offset, 0);
 	assert_clean(&in);
 }

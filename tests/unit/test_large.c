@@ -288,9 +288,10 @@ static void large_failing_grow_keeps_the_old_block(void **state)
 /* malloc / delete, sized delete: told once, and freed all the same. */
 static void large_mismatch_is_reported_and_freed(void **state)
 {
-	struct qy__request req = {.size = BIG, .family = QY_FAMILY_MALLOC};
-	struct qy__request del = {.family = QY_FAMILY_NEW};
-	struct qy__request sized = {.family = QY_FAMILY_NEW, .size = BIG - 1, .sized = true};
+	struct qy__call req = {.size = BIG, .libc = true, .family = QY_FAMILY_MALLOC};
+	struct qy__call del = {.libc = true, .family = QY_FAMILY_NEW};
+	struct qy__call sized = {
+		.libc = true, .family = QY_FAMILY_NEW, .size = BIG - 1, .sized = true};
 	size_t free_pages;
 	void *p;
 
@@ -298,16 +299,16 @@ static void large_mismatch_is_reported_and_freed(void **state)
 	make("slab_debug=FZPU");
 	qy_kfree(in.mm, get(BIG));
 	free_pages = qy__nr_free_pages(in.mm);
-	p = qy__kmalloc_request(in.mm, &req, 0);
-	assert_int_equal(qy__kfree_request(in.mm, p, &del), 0);
+	p = qy__kmalloc_call(in.mm, &req, 0);
+	assert_int_equal(qy__kfree_call(in.mm, p, &del), 0);
 	take_report(&in, QY_REPORT_FAMILY_MISMATCH);
 	req.family = QY_FAMILY_NEW;
-	p = qy__kmalloc_request(in.mm, &req, 0);
-	assert_int_equal(qy__kfree_request(in.mm, p, &sized), 0);
+	p = qy__kmalloc_call(in.mm, &req, 0);
+	assert_int_equal(qy__kfree_call(in.mm, p, &sized), 0);
 	take_report(&in, QY_REPORT_SIZE_MISMATCH);
 	sized.size = BIG;
-	p = qy__kmalloc_request(in.mm, &req, 0);
-	assert_int_equal(qy__kfree_request(in.mm, p, &sized), 0);
+	p = qy__kmalloc_call(in.mm, &req, 0);
+	assert_int_equal(qy__kfree_call(in.mm, p, &sized), 0);
 	assert_true(qy__nr_free_pages(in.mm) + 1 >= free_pages); /* a depot page */
 	assert_clean(&in);
 }

@@ -203,14 +203,14 @@ static void layout_large_has_zones_and_alignment(void **state)
 				size_t zone = red < 64 ? 64 : red;
 				struct qy__large_layout l;
 
-				qy__layout_large(&l, size, align, true, red);
+				qy__layout_large(&l, size, align, red, true);
 				assert_true(l.offset >= zone);
 				assert_int_equal(l.offset % align, 0);
 				assert_int_equal(l.offset % 16, 0);
 				assert_true(l.total >= l.offset + size + zone);
-				qy__layout_large(&l, size, align, false, red);
+				qy__layout_large(&l, size, align, red, false);
 				assert_int_equal(l.offset, 0);
-				assert_int_equal(l.total, size);
+				assert_int_equal(l.total, size + zone);
 			}
 }
 

@@ -6,6 +6,7 @@
 #include "damage.h"
 
 #include "debug/debug.h"
+#include "util/bytes.h"
 
 #define Z QY_SLAB_RED_ZONE
 #define P QY_SLAB_POISON
@@ -116,8 +117,8 @@ static void fill_sets_every_byte_in_both_states(void **state)
 				continue;
 			c = cache(sizes[s], flags);
 			for (size_t request = 0; request <= sizes[s]; request++) {
-				struct qy__call call = {.size = request,
-							.family = QY_FAMILY_MALLOC};
+				struct qy__call call = {
+					.size = request, .libc = true, .family = QY_FAMILY_MALLOC};
 				uint8_t *p = qy__cache_alloc_slow(c, 0, &call);
 
 				assert_non_null(p);
@@ -269,7 +270,7 @@ static void damaged_request_word_is_not_believed(void **state)
 					UINT64_C(0x51) << 56 | 97 /* larger than the object */,
 					UINT64_C(0x51) << 56 | UINT64_C(0xff) << 48};
 	struct qy_cache *c = cache(96, F | Z | P | U | K);
-	struct qy__call call = {.size = 50, .family = QY_FAMILY_NEW};
+	struct qy__call call = {.size = 50, .libc = true, .family = QY_FAMILY_NEW};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(word) / sizeof(word[0]); i++) {
@@ -294,8 +295,10 @@ static void object_origin_keeps_size_alignment_and_family(void **state)
 	for (size_t size = 0; size <= 256; size += 13)
 		for (size_t align = 0; align <= 4096; align = align ? align * 2 : 16)
 			for (int f = 0; f < QY_NR_FAMILIES; f++) {
-				struct qy__call call = {
-					.size = size, .align = align, .family = (enum qy_family)f};
+				struct qy__call call = {.size = size,
+							.align = align,
+							.family = (enum qy_family)f,
+							.libc = f != QY_FAMILY_NONE};
 				void *p = qy__cache_alloc_slow(c, 0, &call);
 				struct qy__origin o = qy__debug_object_origin(c, p);
 

@@ -71,7 +71,7 @@ static int set_up_arena(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	os.ops->release(&os);
+	qy__osif_ops(&os)->release(&os);
 	return 0;
 }
 
@@ -91,7 +91,7 @@ static void commit_gives_zeroed_memory(void **state)
 
 	(void)state;
 	errno = E2BIG;
-	assert_int_equal(os.ops->commit(&os, p, 3 * QY_PAGE_SIZE), 0);
+	assert_int_equal(qy__osif_ops(&os)->commit(&os, p, 3 * QY_PAGE_SIZE), 0);
 	assert_true(is_zero(p, 3 * QY_PAGE_SIZE));
 	memset(p, 0x5a, 3 * QY_PAGE_SIZE);
 	assert_int_equal(p[3 * QY_PAGE_SIZE - 1], 0x5a);
@@ -103,13 +103,13 @@ static void commit_after_discard_gives_zeroed_memory(void **state)
 	char *p = os.base;
 
 	(void)state;
-	assert_int_equal(os.ops->commit(&os, p, 4 * QY_PAGE_SIZE), 0);
+	assert_int_equal(qy__osif_ops(&os)->commit(&os, p, 4 * QY_PAGE_SIZE), 0);
 	memset(p, 0x5a, 4 * QY_PAGE_SIZE);
-	os.ops->discard(&os, p + QY_PAGE_SIZE, 2 * QY_PAGE_SIZE);
+	qy__osif_ops(&os)->discard(&os, p + QY_PAGE_SIZE, 2 * QY_PAGE_SIZE);
 	/* Discarded memory reads as zero or as before; its neighbours are untouched. */
 	for (size_t i = 0; i < 2 * QY_PAGE_SIZE; i++)
 		assert_true(p[QY_PAGE_SIZE + i] == 0 || p[QY_PAGE_SIZE + i] == 0x5a);
-	assert_int_equal(os.ops->commit(&os, p + QY_PAGE_SIZE, 2 * QY_PAGE_SIZE), 0);
+	assert_int_equal(qy__osif_ops(&os)->commit(&os, p + QY_PAGE_SIZE, 2 * QY_PAGE_SIZE), 0);
 	assert_true(is_zero(p + QY_PAGE_SIZE, 2 * QY_PAGE_SIZE));
 	assert_int_equal(p[0], 0x5a);
 	assert_int_equal(p[3 * QY_PAGE_SIZE], 0x5a);
@@ -138,7 +138,7 @@ static void anon_uncommitted_memory_is_out_of_reach(void **state)
 
 	(void)state;
 	assert_false(is_readable(p));
-	assert_int_equal(os.ops->commit(&os, p + QY_PAGE_SIZE, QY_PAGE_SIZE), 0);
+	assert_int_equal(qy__osif_ops(&os)->commit(&os, p + QY_PAGE_SIZE, QY_PAGE_SIZE), 0);
 	assert_false(is_readable(p + QY_PAGE_SIZE - 1));
 	assert_true(is_readable(p + QY_PAGE_SIZE));
 	assert_false(is_readable(p + 2 * QY_PAGE_SIZE));
@@ -149,9 +149,9 @@ static void anon_discard_gives_memory_back(void **state)
 	char *p = os.base;
 
 	(void)state;
-	assert_int_equal(os.ops->commit(&os, p, SPAN), 0);
+	assert_int_equal(qy__osif_ops(&os)->commit(&os, p, SPAN), 0);
 	memset(p, 0x5a, SPAN);
-	assert_int_equal(os.ops->discard(&os, p, SPAN), SPAN);
+	assert_int_equal(qy__osif_ops(&os)->discard(&os, p, SPAN), SPAN);
 	assert_true(is_zero(p, SPAN));
 }
 
@@ -163,8 +163,8 @@ static void anon_release_gives_addresses_back(void **state)
 	(void)state;
 	assert_int_equal(qy__osif_anon(&other, SPAN, SPAN, QY_PAGE_SIZE), 0);
 	p = other.base;
-	assert_int_equal(other.ops->commit(&other, p, SPAN), 0);
-	other.ops->release(&other);
+	assert_int_equal(qy__osif_ops(&other)->commit(&other, p, SPAN), 0);
+	qy__osif_ops(&other)->release(&other);
 	assert_false(is_readable(p));
 }
 
@@ -177,8 +177,8 @@ static void anon_large_alignment_is_kept(void **state)
 		assert_int_equal(qy__osif_anon(&other, SPAN, SPAN, align), 0);
 		assert_true(qy__is_aligned((uintptr_t)other.base, align));
 		assert_int_equal(other.size, SPAN);
-		assert_int_equal(other.ops->commit(&other, other.base, SPAN), 0);
-		other.ops->release(&other);
+		assert_int_equal(qy__osif_ops(&other)->commit(&other, other.base, SPAN), 0);
+		qy__osif_ops(&other)->release(&other);
 	}
 }
 
@@ -191,7 +191,7 @@ static void anon_more_than_there_is_is_halved(void **state)
 	assert_true(other.size < (size_t)1 << 60);
 	assert_true(other.size >= SPAN);
 	assert_int_equal(other.size & (other.size - 1), 0);
-	other.ops->release(&other);
+	qy__osif_ops(&other)->release(&other);
 }
 
 static void anon_less_than_least_is_enomem_without_effect(void **state)
@@ -216,7 +216,7 @@ static void anon_map_stands_between_guards(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(len); i++) {
 		size_t guard = i % 2 ? QY_PAGE_SIZE : 3 * QY_PAGE_SIZE;
 		size_t whole = qy__align_up(len[i], QY_PAGE_SIZE);
-		char *p = os.ops->map(&os, len[i], 64, guard);
+		char *p = qy__osif_ops(&os)->map(&os, len[i], 64, guard);
 
 		assert_non_null(p);
 		assert_true(is_zero(p, whole));
@@ -225,7 +225,7 @@ static void anon_map_stands_between_guards(void **state)
 		assert_false(is_readable(p - guard));
 		assert_false(is_readable(p + whole));
 		assert_false(is_readable(p + whole + guard - 1));
-		os.ops->unmap(&os, p, len[i], guard);
+		qy__osif_ops(&os)->unmap(&os, p, len[i], guard);
 		assert_false(is_readable(p));
 	}
 }
@@ -234,13 +234,13 @@ static void anon_map_large_alignment_is_kept(void **state)
 {
 	(void)state;
 	for (size_t align = QY_PAGE_SIZE; align <= (size_t)1 << 28; align <<= 2) {
-		char *p = os.ops->map(&os, 10 * QY_PAGE_SIZE, align, QY_PAGE_SIZE);
+		char *p = qy__osif_ops(&os)->map(&os, 10 * QY_PAGE_SIZE, align, QY_PAGE_SIZE);
 
 		assert_non_null(p);
 		assert_true(qy__is_aligned((uintptr_t)p, align));
 		assert_false(is_readable(p - 1));
 		p[10 * QY_PAGE_SIZE - 1] = 1;
-		os.ops->unmap(&os, p, 10 * QY_PAGE_SIZE, QY_PAGE_SIZE);
+		qy__osif_ops(&os)->unmap(&os, p, 10 * QY_PAGE_SIZE, QY_PAGE_SIZE);
 	}
 }
 
@@ -248,27 +248,27 @@ static void anon_map_absurd_requests_are_null(void **state)
 {
 	(void)state;
 	errno = E2BIG;
-	assert_null(os.ops->map(&os, 0, 1, QY_PAGE_SIZE));
-	assert_null(os.ops->map(&os, SIZE_MAX, 1, QY_PAGE_SIZE));
-	assert_null(os.ops->map(&os, SIZE_MAX - QY_PAGE_SIZE, 1, QY_PAGE_SIZE));
-	assert_null(os.ops->map(&os, SIZE_MAX / 2, 1, QY_PAGE_SIZE));
-	assert_null(os.ops->map(&os, QY_PAGE_SIZE, (size_t)1 << 63, QY_PAGE_SIZE));
+	assert_null(qy__osif_ops(&os)->map(&os, 0, 1, QY_PAGE_SIZE));
+	assert_null(qy__osif_ops(&os)->map(&os, SIZE_MAX, 1, QY_PAGE_SIZE));
+	assert_null(qy__osif_ops(&os)->map(&os, SIZE_MAX - QY_PAGE_SIZE, 1, QY_PAGE_SIZE));
+	assert_null(qy__osif_ops(&os)->map(&os, SIZE_MAX / 2, 1, QY_PAGE_SIZE));
+	assert_null(qy__osif_ops(&os)->map(&os, QY_PAGE_SIZE, (size_t)1 << 63, QY_PAGE_SIZE));
 	assert_int_equal(errno, E2BIG);
 }
 
 static void anon_protect_then_commit_is_zero_again(void **state)
 {
-	char *p = os.ops->map(&os, 3 * QY_PAGE_SIZE, 1, QY_PAGE_SIZE);
+	char *p = qy__osif_ops(&os)->map(&os, 3 * QY_PAGE_SIZE, 1, QY_PAGE_SIZE);
 
 	(void)state;
 	assert_non_null(p);
 	memset(p, 0x5a, 3 * QY_PAGE_SIZE);
-	os.ops->protect(&os, p, 3 * QY_PAGE_SIZE);
+	qy__osif_ops(&os)->protect(&os, p, 3 * QY_PAGE_SIZE);
 	assert_false(is_readable(p));
 	assert_false(is_readable(p + 3 * QY_PAGE_SIZE - 1));
-	assert_int_equal(os.ops->commit(&os, p, 3 * QY_PAGE_SIZE), 0);
+	assert_int_equal(qy__osif_ops(&os)->commit(&os, p, 3 * QY_PAGE_SIZE), 0);
 	assert_true(is_zero(p, 3 * QY_PAGE_SIZE));
-	os.ops->unmap(&os, p, 3 * QY_PAGE_SIZE, QY_PAGE_SIZE);
+	qy__osif_ops(&os)->unmap(&os, p, 3 * QY_PAGE_SIZE, QY_PAGE_SIZE);
 }
 
 static void anon_access_keeps_the_contents(void **state)
@@ -276,20 +276,21 @@ static void anon_access_keeps_the_contents(void **state)
 	char *p = os.base;
 
 	(void)state;
-	assert_int_equal(os.ops->commit(&os, p, 3 * QY_PAGE_SIZE), 0);
+	assert_int_equal(qy__osif_ops(&os)->commit(&os, p, 3 * QY_PAGE_SIZE), 0);
 	memset(p, 0x5a, 3 * QY_PAGE_SIZE);
-	assert_int_equal(os.ops->access(&os, p + QY_PAGE_SIZE, QY_PAGE_SIZE, false), 0);
+	assert_int_equal(qy__osif_ops(&os)->access(&os, p + QY_PAGE_SIZE, QY_PAGE_SIZE, false), 0);
 	assert_true(is_readable(p + QY_PAGE_SIZE - 1));
 	assert_false(is_readable(p + QY_PAGE_SIZE));
 	assert_false(is_readable(p + 2 * QY_PAGE_SIZE - 1));
 	assert_true(is_readable(p + 2 * QY_PAGE_SIZE));
-	assert_int_equal(os.ops->access(&os, p, 3 * QY_PAGE_SIZE, true), 0);
+	assert_int_equal(qy__osif_ops(&os)->access(&os, p, 3 * QY_PAGE_SIZE, true), 0);
 	for (size_t i = 0; i < 3 * QY_PAGE_SIZE; i++)
 		assert_int_equal(p[i], 0x5a);
 	p[QY_PAGE_SIZE] = 1;
 	/* Addresses that nobody has. */
 	errno = E2BIG;
-	assert_int_equal(os.ops->access(&os, (void *)-QY_PAGE_SIZE, QY_PAGE_SIZE, false), -ENOMEM);
+	assert_int_equal(qy__osif_ops(&os)->access(&os, (void *)-QY_PAGE_SIZE, QY_PAGE_SIZE, false),
+			 -ENOMEM);
 	assert_int_equal(errno, E2BIG);
 }
 
@@ -299,10 +300,10 @@ static void arena_access_lets_everything_pass(void **state)
 
 	(void)state;
 	memset(p, 0x5a, QY_PAGE_SIZE);
-	assert_int_equal(os.ops->access(&os, p, QY_PAGE_SIZE, false), 0);
+	assert_int_equal(qy__osif_ops(&os)->access(&os, p, QY_PAGE_SIZE, false), 0);
 	assert_int_equal(p[17], 0x5a);
 	p[17] = 1;
-	assert_int_equal(os.ops->access(&os, p, QY_PAGE_SIZE, true), 0);
+	assert_int_equal(qy__osif_ops(&os)->access(&os, p, QY_PAGE_SIZE, true), 0);
 	assert_int_equal(p[17], 1);
 }
 
@@ -349,10 +350,10 @@ static void arena_without_a_whole_page_is_enomem(void **state)
 static void arena_has_no_mappings_and_gives_nothing_back(void **state)
 {
 	(void)state;
-	assert_null(os.ops->map(&os, QY_PAGE_SIZE, 1, QY_PAGE_SIZE));
-	assert_int_equal(os.ops->discard(&os, os.base, QY_PAGE_SIZE), 0);
-	assert_int_equal(os.ops->commit(&os, os.base, QY_PAGE_SIZE), 0);
-	os.ops->protect(&os, os.base, QY_PAGE_SIZE);
+	assert_null(qy__osif_ops(&os)->map(&os, QY_PAGE_SIZE, 1, QY_PAGE_SIZE));
+	assert_int_equal(qy__osif_ops(&os)->discard(&os, os.base, QY_PAGE_SIZE), 0);
+	assert_int_equal(qy__osif_ops(&os)->commit(&os, os.base, QY_PAGE_SIZE), 0);
+	qy__osif_ops(&os)->protect(&os, os.base, QY_PAGE_SIZE);
 	assert_true(is_readable(os.base));
 }
 
@@ -361,7 +362,7 @@ static void arena_commit_touches_nothing_else(void **state)
 	char *p = os.base;
 
 	(void)state;
-	assert_int_equal(os.ops->commit(&os, p + QY_PAGE_SIZE, QY_PAGE_SIZE), 0);
+	assert_int_equal(qy__osif_ops(&os)->commit(&os, p + QY_PAGE_SIZE, QY_PAGE_SIZE), 0);
 	assert_int_equal((unsigned char)p[QY_PAGE_SIZE - 1], 0xee);
 	assert_int_equal((unsigned char)p[2 * QY_PAGE_SIZE], 0xee);
 }

@@ -4,6 +4,7 @@
  * text to the letter; the stacks in it.
  */
 #include "instance.h"
+#include "os_stand_in.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -288,11 +289,11 @@ static void pages_without_memory_for_records_work_all_the_same(void **state)
 	(void)state;
 	make(QY_BACKING_ANON);
 	first_end = in.mm->end_pfn;
-	real_ops = in.mm->os.ops;
+	real_ops = qy__osif_ops(&in.mm->os);
 	failing_ops = *real_ops;
 	failing_ops.commit = failing_commit;
 	records_start = (const char *)in.mm->page_debug.owner;
-	in.mm->os.ops = &failing_ops;
+	os_stand_in(in.mm, &failing_ops);
 	while (in.mm->end_pfn == first_end) {
 		last = page;
 		page = qy_alloc_pages(in.mm, QY_GFP_KERNEL, 0);
@@ -303,7 +304,7 @@ static void pages_without_memory_for_records_work_all_the_same(void **state)
 	assert_null(qy__page_owner_of(in.mm, qy_page_pfn(in.mm, page)));
 	assert_int_equal(qy_free_pages(in.mm, page, 0), 0);
 	assert_true(qy_page_owner(in.mm, NULL, 0) > 100000);
-	in.mm->os.ops = real_ops;
+	os_stand_in(in.mm, NULL);
 	assert_int_equal(qy_mm_add_memory(in.mm, PAGE_BYTES * 64), 0);
 	assert_int_equal(in.mm->page_debug.owner_end, in.mm->end_pfn);
 	assert_live(qy_alloc_pages(in.mm, QY_GFP_KERNEL, 0), 1, 0);

@@ -3,6 +3,7 @@
  * test_page_trap.c - free pages that trap, guard pages beside what was split, and pages that come
  * damaged from a list.
  */
+#include "os_stand_in.h"
 #include "pages.h"
 
 #include <errno.h>
@@ -157,15 +158,15 @@ static void trapping_ends_when_the_system_has_no_mapping_left(void **state)
 	other = qy_alloc_pages(in.mm, QY_GFP_KERNEL, 0);
 	qy_free_pages(in.mm, other, 0);
 	assert_false(is_readable(bytes_of(other)));
-	real_ops = in.mm->os.ops;
+	real_ops = qy__osif_ops(&in.mm->os);
 	failing_ops = *real_ops;
 	failing_ops.access = failing_access;
-	in.mm->os.ops = &failing_ops;
+	os_stand_in(in.mm, &failing_ops);
 	page = qy_alloc_pages(in.mm, QY_GFP_KERNEL, 1);
 	assert_int_equal(refused, 1);
 	memset(bytes_of(page), 1, PAGE_BYTES << 1);
 	assert_true(is_readable(bytes_of(other)));
-	in.mm->os.ops = real_ops;
+	os_stand_in(in.mm, NULL);
 	qy_free_pages(in.mm, page, 1);
 	assert_true(is_readable(bytes_of(page)));
 	assert_clean(&in);

@@ -4,6 +4,7 @@
  * much of it, or when it is asked for. What the system really has is read with mincore().
  */
 #include "damage.h"
+#include "os_stand_in.h"
 
 #include <sys/mman.h>
 
@@ -54,10 +55,10 @@ static void make(void)
 {
 	instance_create(&in);
 	qy_mm_trim(in.mm);
-	real = in.mm->os.ops;
+	real = qy__osif_ops(&in.mm->os);
 	watching = *real;
 	watching.discard = watch_discard;
-	in.mm->os.ops = &watching;
+	os_stand_in(in.mm, &watching);
 	discards = 0;
 }
 

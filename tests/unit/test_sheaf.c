@@ -69,16 +69,23 @@ static void push_and_pop_are_a_stack(void **state)
 	free(s);
 }
 
-/* It is empty and full at once, and read-only memory: a write would be the end. */
+/* It is empty and full at once, and nobody writes to it. */
 static void nobody_sheaf_misses_both_ways(void **state)
 {
-	struct qy__sheaf *nobody = (struct qy__sheaf *)&qy__nobody_sheaf;
+	struct qy__sheaf *nobody;
 
 	(void)state;
+	make(1);
+	nobody = &in.mm->slab->nobody;
 	assert_null(qy__sheaf_pop(nobody));
 	assert_false(qy__sheaf_push(nobody, nobody));
 	assert_int_equal(nobody->size, 0);
 	assert_int_equal(nobody->capacity, 0);
+	instance_save(&in);
+	nobody->size = 1;
+	expect_violation(&in, "U6");
+	nobody->capacity = 1;
+	expect_violation(&in, "U6");
 }
 
 static void sheaf_is_made_at_the_first_use(void **state)
@@ -90,18 +97,18 @@ static void sheaf_is_made_at_the_first_use(void **state)
 	make(3);
 	c = cache(64);
 	for (unsigned int cpu = 0; cpu < 5; cpu++)
-		assert_ptr_equal(c->sheaf[cpu], &qy__nobody_sheaf);
+		assert_ptr_equal(c->sheaf[cpu], &in.mm->slab->nobody);
 	qy_mm_set_cpu(in.mm, 1);
 	p = qy_cache_alloc(c, 0);
-	assert_ptr_equal(c->sheaf[0], &qy__nobody_sheaf);
-	assert_ptr_not_equal(c->sheaf[1], &qy__nobody_sheaf);
+	assert_ptr_equal(c->sheaf[0], &in.mm->slab->nobody);
+	assert_ptr_not_equal(c->sheaf[1], &in.mm->slab->nobody);
 	assert_int_equal(c->sheaf[1]->capacity, 60);
 	/* Freed on a CPU that has none yet: it gets one, too. */
 	qy_mm_set_cpu(in.mm, 2);
 	qy_cache_free(c, p);
 	assert_int_equal(c->sheaf[2]->size, 1);
 	for (unsigned int cpu = 3; cpu < 5; cpu++)
-		assert_ptr_equal(c->sheaf[cpu], &qy__nobody_sheaf);
+		assert_ptr_equal(c->sheaf[cpu], &in.mm->slab->nobody);
 	assert_clean(&in);
 }
 
@@ -169,7 +176,7 @@ static void manual_cpus_do_not_touch_one_anothers(void **state)
 
 static void live_objects_do_not_count_parked_ones(void **state)
 {
-	struct qy_cache_info info;
+	struct qy_cache_info info = {.struct_size = sizeof(info)};
 	struct qy_cache *c;
 	void *p[10];
 
@@ -214,7 +221,7 @@ static void shrink_empties_the_callers_sheaf_only(void **state)
 /* All CPUs' sheaves, and their own memory, are gone with the cache. */
 static void destroy_drains_every_sheaf(void **state)
 {
-	struct qy_cache_info before, after;
+	struct qy_cache_info before = {.struct_size = sizeof(before)}, after = before;
 	struct qy_cache *c, *sheaves;
 	size_t free_pages;
 
@@ -247,9 +254,9 @@ static void destroy_drains_every_sheaf(void **state)
 static void no_memory_for_a_sheaf_still_serves(void **state)
 {
 	static struct qy_page *page[2048];
-	struct qy_cache *c;
+	struct qy_cache *c, *sheaves;
 	unsigned int nr = 0;
-	void *p[8];
+	void *p[8], *x;
 
 	(void)state;
 	make(8);
@@ -263,15 +270,15 @@ static void no_memory_for_a_sheaf_still_serves(void **state)
 	while ((page[nr] = qy_alloc_pages(in.mm, 0, 0)))
 		nr++;
 	/* The cache of sheaves may have room in its slab: use it up. */
-	for (void *x;
-	     in.mm->slab->sheaf_cache[3]->ops->refill(in.mm->slab->sheaf_cache[3], 0, &x, 1);)
+	sheaves = in.mm->slab->sheaf_cache[3];
+	while (qy__slab_ops(sheaves)->refill(sheaves, 0, &x, 1))
 		;
 	qy_mm_set_cpu(in.mm, 5);
 	p[1] = qy_cache_alloc(c, 0);
 	assert_non_null(p[1]);
-	assert_ptr_equal(c->sheaf[5], &qy__nobody_sheaf);
+	assert_ptr_equal(c->sheaf[5], &in.mm->slab->nobody);
 	qy_cache_free(c, p[1]);
-	assert_ptr_equal(c->sheaf[5], &qy__nobody_sheaf);
+	assert_ptr_equal(c->sheaf[5], &in.mm->slab->nobody);
 	qy_cache_free(c, p[0]);
 	assert_clean(&in);
 }
@@ -290,7 +297,7 @@ static void debug_cache_has_no_sheaf(void **state)
 	qy_cache_free(c, p);
 	assert_int_equal(c->sheaf_capacity, 0);
 	for (unsigned int cpu = 0; cpu < 4; cpu++)
-		assert_ptr_equal(c->sheaf[cpu], &qy__nobody_sheaf);
+		assert_ptr_equal(c->sheaf[cpu], &in.mm->slab->nobody);
 }
 
 static void *on_a_thread(void *arg)
@@ -310,7 +317,7 @@ static void *on_a_thread(void *arg)
 /* A thread's slot, and what its sheaf holds, goes to the next thread. */
 static void threads_reuse_slots_and_lose_nothing(void **state)
 {
-	struct qy_cache_info info;
+	struct qy_cache_info info = {.struct_size = sizeof(info)};
 	struct qy_cache *c;
 
 	(void)state;
@@ -425,7 +432,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(capacity_by_object_size, tear_down),
 		cmocka_unit_test(push_and_pop_are_a_stack),
-		cmocka_unit_test(nobody_sheaf_misses_both_ways),
+		cmocka_unit_test_teardown(nobody_sheaf_misses_both_ways, tear_down),
 		cmocka_unit_test_teardown(sheaf_is_made_at_the_first_use, tear_down),
 		cmocka_unit_test_teardown(refill_takes_half_flush_leaves_half, tear_down),
 		cmocka_unit_test_teardown(manual_cpus_do_not_touch_one_anothers, tear_down),

@@ -63,7 +63,7 @@ static void create_bad_arguments_give_einval(void **state)
 /* Refusals cost nothing: the heads come back. */
 static void create_refused_leaks_nothing(void **state)
 {
-	struct qy_cache_info info, after;
+	struct qy_cache_info info = {.struct_size = sizeof(info)}, after = info;
 
 	(void)state;
 	instance_make(&in, 512, NULL);
@@ -88,7 +88,7 @@ static void create_refused_leaks_nothing(void **state)
 static void name_is_cut_to_31_characters(void **state)
 {
 	char name[40] = "0123456789012345678901234567890123456789";
-	struct qy_cache_info info;
+	struct qy_cache_info info = {.struct_size = sizeof(info)};
 	struct qy_cache *c;
 
 	(void)state;
@@ -138,14 +138,14 @@ static void registry_is_in_order_of_creation(void **state)
 	assert_null(qy_cache_at(in.mm, first + 20));
 	assert_null(qy_cache_at(in.mm, UINT32_MAX));
 	for (i = 0; i < 20; i++)
-		assert_true(qy__cache_is_known(in.mm, c[i]));
+		assert_true(qy__registry_has_locked(in.mm, c[i]));
 	for (i = 0; i < 20; i += 2)
 		assert_int_equal(qy_cache_destroy(c[i]), 0);
 	for (i = 0; i < 10; i++)
 		assert_ptr_equal(qy_cache_at(in.mm, first + i), c[2 * i + 1]);
-	assert_false(qy__cache_is_known(in.mm, NULL));
-	assert_false(qy__cache_is_known(in.mm, (struct qy_cache *)&in));
-	assert_false(qy__cache_is_known(in.mm, c[0]));
+	assert_false(qy__registry_has_locked(in.mm, NULL));
+	assert_false(qy__registry_has_locked(in.mm, (struct qy_cache *)&in));
+	assert_false(qy__registry_has_locked(in.mm, c[0]));
 	assert_int_equal(in.mm->slab->state, QY__SLAB_FULL);
 	assert_clean(&in);
 }
@@ -226,7 +226,7 @@ static void bulk_is_all_or_nothing(void **state)
 
 	(void)state;
 	for (int d = 0; d < 2; d++) {
-		struct qy_cache_info info;
+		struct qy_cache_info info = {.struct_size = sizeof(info)};
 		struct qy_cache *c;
 		size_t most = 0;
 
@@ -293,7 +293,7 @@ static void gfp_zero_clears_recycled_objects(void **state)
 
 static void info_tells_the_geometry(void **state)
 {
-	struct qy_cache_info i;
+	struct qy_cache_info i = {.struct_size = sizeof(i)};
 	struct qy_cache *c;
 	void *p[100];
 

@@ -245,12 +245,12 @@ static void *take(struct qy_cache *c)
 {
 	void *p;
 
-	return c->ops->refill(c, 0, &p, 1) == 1 ? p : NULL;
+	return qy__slab_ops(c)->refill(c, 0, &p, 1) == 1 ? p : NULL;
 }
 
 static void give(struct qy_cache *c, void *p)
 {
-	c->ops->flush(c, &p, 1);
+	qy__slab_ops(c)->flush(c, &p, 1);
 }
 
 static void min_partial_is_half_the_log_within_5_and_10(void **state)
@@ -331,7 +331,7 @@ static void empty_slab_is_discarded_only_beyond_min_partial(void **state)
 	assert_int_equal(qy__slub(c)->partial.nr, least - 1);
 	assert_int_equal(qy__nr_free_pages(in.mm), free_before - ((size_t)(least - 1) << c->order));
 	assert_sound(in.mm);
-	assert_int_equal(c->ops->shrink(c), 0);
+	assert_int_equal(qy__slab_ops(c)->shrink(c), 0);
 	assert_int_equal(qy__nr_free_pages(in.mm), free_before);
 	assert_sound(in.mm);
 }
@@ -354,7 +354,7 @@ static void slab_of_one_object_goes_between_full_and_empty(void **state)
 		give(c, p[i]);
 	assert_int_equal(qy__slub(c)->nr_slabs, qy__slub(c)->min_partial);
 	assert_sound(in.mm);
-	assert_int_equal(c->ops->shrink(c), 0);
+	assert_int_equal(qy__slab_ops(c)->shrink(c), 0);
 }
 
 /* Fullest first; slabs with 32 free objects or more keep their order behind the others. */
@@ -376,7 +376,7 @@ static void shrink_sorts_partial_slabs_by_free_objects(void **state)
 	for (int s = 0; s < 7; s++)
 		for (unsigned int i = 0; i < leave[s]; i++)
 			give(c, p[s][i]);
-	assert_int_equal(c->ops->shrink(c), 1);
+	assert_int_equal(qy__slab_ops(c)->shrink(c), 1);
 	assert_int_equal(qy__slub(c)->partial.nr, 7);
 	for (uint32_t pfn = qy__slub(c)->partial.head; pfn != QY__PFN_NONE;) {
 		struct qy_page *slab = qy__pfn_page(in.mm, pfn);
@@ -390,7 +390,7 @@ static void shrink_sorts_partial_slabs_by_free_objects(void **state)
 	/* An empty one among them goes. */
 	for (unsigned int i = leave[2]; i < per; i++)
 		give(c, p[2][i]);
-	assert_int_equal(c->ops->shrink(c), 1);
+	assert_int_equal(qy__slab_ops(c)->shrink(c), 1);
 	assert_int_equal(qy__slub(c)->nr_slabs, 6);
 	assert_sound(in.mm);
 }
@@ -438,7 +438,7 @@ static void new_slab_falls_back_to_the_least_order(void **state)
 		else
 			assert_int_equal(qy_cache_free(d, p[i]), 0);
 	assert_clean(&in);
-	assert_int_equal(c->ops->shrink(c), 0);
+	assert_int_equal(qy__slab_ops(c)->shrink(c), 0);
 	assert_int_equal(qy_cache_destroy(d), 0);
 	assert_clean(&in);
 }
@@ -452,10 +452,10 @@ static void refill_batch_makes_at_most_one_new_slab(void **state)
 	(void)state;
 	instance_make(&in, 256, NULL);
 	c = bare_cache("c", 900);
-	got = c->ops->refill(c, 0, p, 1000);
+	got = qy__slab_ops(c)->refill(c, 0, p, 1000);
 	assert_int_equal(got, c->objs_per_slab);
 	assert_int_equal(qy__slub(c)->nr_slabs, 1);
-	c->ops->flush(c, p, got);
+	qy__slab_ops(c)->flush(c, p, got);
 	assert_sound(in.mm);
 }
 
@@ -477,7 +477,7 @@ static void exhaustion_gives_null_and_recovers(void **state)
 	assert_sound(in.mm);
 	for (size_t i = 0; i < n; i++)
 		give(c, p[i]);
-	c->ops->shrink(c);
+	qy__slab_ops(c)->shrink(c);
 	assert_int_equal(qy__nr_free_pages(in.mm), free_pages);
 	assert_clean(&in);
 }
@@ -503,7 +503,7 @@ static void random_traffic_stays_sound(void **state)
 			memset(p[i], i, 200);
 		}
 		if (step % 997 == 0)
-			c->ops->shrink(c);
+			qy__slab_ops(c)->shrink(c);
 		if (step % 101 == 0)
 			assert_sound(in.mm);
 	}

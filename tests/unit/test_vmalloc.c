@@ -438,17 +438,17 @@ static void kvrealloc_with_zero_flag_clears_what_is_new(void **state)
 
 static void kvrealloc_of_an_empty_object_grows_past_kmalloc(void **state)
 {
-	const struct qy__request empty = {.family = QY_FAMILY_MALLOC};
-	const struct qy__request large = {.family = QY_FAMILY_MALLOC,
-					  .size = qy__kmalloc_max(mm) + 1};
-	void *p = qy__kvmalloc_request(mm, &empty, QY_GFP_KERNEL);
+	struct qy__call empty = {.libc = true, .family = QY_FAMILY_MALLOC};
+	struct qy__call large = {
+		.libc = true, .family = QY_FAMILY_MALLOC, .size = qy__kmalloc_max(mm) + 1};
+	void *p = qy__kvmalloc_call(mm, &empty, QY_GFP_KERNEL);
 
 	(void)state;
 	assert_non_null(p);
 	assert_false(QY_ZERO_OR_NULL_PTR(p));
-	p = qy__kvrealloc_request(mm, p, &large, QY_GFP_KERNEL);
+	p = qy__kvrealloc_call(mm, p, &large, QY_GFP_KERNEL);
 	assert_non_null(p);
-	assert_int_equal(qy__kvfree_request(mm, p, &empty), 0);
+	assert_int_equal(qy__kvfree_call(mm, p, &empty), 0);
 	assert_int_equal(heard.nr, 0);
 }
 
@@ -456,15 +456,15 @@ static void kvmalloc_huge_alignment_is_kept(void **state)
 {
 	(void)state;
 	for (size_t align = 16; align <= (size_t)1 << 26; align *= 2) {
-		const struct qy__request req = {
-			.size = 1000, .align = align, .family = QY_FAMILY_MALLOC};
-		char *p = qy__kvmalloc_request(mm, &req, QY_GFP_KERNEL);
+		struct qy__call req = {
+			.size = 1000, .align = align, .libc = true, .family = QY_FAMILY_MALLOC};
+		char *p = qy__kvmalloc_call(mm, &req, QY_GFP_KERNEL);
 
 		assert_non_null(p);
 		assert_int_equal((uintptr_t)p % align, 0);
 		memset(p, 1, 1000);
 		assert_int_equal(qy_validate(mm), 0);
-		assert_int_equal(qy__kvfree_request(mm, p, &req), 0);
+		assert_int_equal(qy__kvfree_call(mm, p, &req), 0);
 	}
 	assert_int_equal(heard.nr, 0);
 }
@@ -623,15 +623,21 @@ static void kvrealloc_checks_edges_before_it_moves(void **state)
 static int kind_of_mismatch(enum qy_family family, bool sized, size_t size, bool aligned,
 			    size_t align)
 {
-	struct qy__request req = {
-		.size = qy__kmalloc_max(mm) + 5, .align = 64, .family = QY_FAMILY_NEW};
-	void *p = qy__kvmalloc_request(mm, &req, QY_GFP_KERNEL);
+	struct qy__call req = {.size = qy__kmalloc_max(mm) + 5,
+			       .align = 64,
+			       .libc = true,
+			       .family = QY_FAMILY_NEW};
+	void *p = qy__kvmalloc_call(mm, &req, QY_GFP_KERNEL);
 
 	assert_non_null(p);
-	req = (struct qy__request){
-		.size = size, .align = align, .family = family, .sized = sized, .aligned = aligned};
+	req = (struct qy__call){.size = size,
+				.align = align,
+				.libc = true,
+				.family = family,
+				.sized = sized,
+				.aligned = aligned};
 	memset(&heard, 0, sizeof(heard));
-	assert_int_equal(qy__kvfree_request(mm, p, &req), 0);
+	assert_int_equal(qy__kvfree_call(mm, p, &req), 0);
 	assert_int_equal(mm->vmap->nr_live, 0);
 	return heard.nr == 1 ? KIND(heard.last) : -(int)heard.nr;
 }
@@ -666,37 +672,38 @@ static void kvfree_of_another_family_or_size_is_reported(void **state)
 
 static void kvrealloc_by_another_family_is_reported(void **state)
 {
-	struct qy__request req = {.size = qy__kmalloc_max(mm) + 5, .family = QY_FAMILY_NEW};
-	void *p = qy__kvmalloc_request(mm, &req, QY_GFP_KERNEL);
+	struct qy__call req = {
+		.size = qy__kmalloc_max(mm) + 5, .libc = true, .family = QY_FAMILY_NEW};
+	void *p = qy__kvmalloc_call(mm, &req, QY_GFP_KERNEL);
 
 	(void)state;
 	req.family = QY_FAMILY_MALLOC;
 	req.size += 7;
-	p = qy__kvrealloc_request(mm, p, &req, QY_GFP_KERNEL);
+	p = qy__kvrealloc_call(mm, p, &req, QY_GFP_KERNEL);
 	assert_non_null(p);
 	assert_int_equal(heard.nr, QY_CONFIG_DEBUG);
 	if (QY_CONFIG_DEBUG)
 		assert_int_equal(KIND(heard.last), QY_REPORT_FAMILY_MISMATCH);
 	req.family = QY_FAMILY_NONE;
-	qy__kvfree_request(mm, p, &req);
+	qy__kvfree_call(mm, p, &req);
 }
 
 static void kvrealloc_or_size_of_the_dead_is_reported(void **state)
 {
 	size_t size = qy__kmalloc_max(mm) + 5;
-	const struct qy__request req = {.size = size, .family = QY_FAMILY_MALLOC};
-	char *p = qy__kvmalloc_request(mm, &req, QY_GFP_KERNEL);
+	struct qy__call req = {.size = size, .libc = true, .family = QY_FAMILY_MALLOC};
+	char *p = qy__kvmalloc_call(mm, &req, QY_GFP_KERNEL);
 
 	(void)state;
-	assert_true(qy__kvsize_request(mm, p, &req) >= size);
+	assert_true(qy__kvsize_call(mm, p, &req) >= size);
 	if (has_debug)
-		assert_int_equal(qy__kvsize_request(mm, p, &req), size);
-	qy__kvfree_request(mm, p, &req);
+		assert_int_equal(qy__kvsize_call(mm, p, &req), size);
+	qy__kvfree_call(mm, p, &req);
 	assert_int_equal(heard.nr, 0);
-	assert_null(qy__kvrealloc_request(mm, p, &req, QY_GFP_KERNEL));
+	assert_null(qy__kvrealloc_call(mm, p, &req, QY_GFP_KERNEL));
 	assert_int_equal(heard.nr, 1);
 	assert_int_equal(KIND(heard.last), QY_REPORT_BAD_REALLOC);
-	assert_int_equal(qy__kvsize_request(mm, p, &req), 0);
+	assert_int_equal(qy__kvsize_call(mm, p, &req), 0);
 	assert_int_equal(heard.nr, 2);
 	assert_int_equal(KIND(heard.last), QY_REPORT_BAD_REALLOC);
 }

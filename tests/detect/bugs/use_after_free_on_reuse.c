@@ -7,6 +7,7 @@
  * expect: use-after-free-write offset=8 size=48 len=1 found=0x41 free=-
  * allocated: malloc < first < main
  * freed: free < main
+ * found: malloc < second < main
  */
 #include <stdlib.h>
 

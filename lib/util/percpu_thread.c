@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * percpu.c - thread slots: which thread may use which per-CPU data of every instance without a
+ * percpu_thread.c - thread slots: which thread may use which per-CPU data of every instance without a
  * lock.
  *
  *   first call → slow path takes the lowest free slot → … → thread exit: hook hands it back
