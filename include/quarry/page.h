@@ -530,13 +530,17 @@ QY_API struct qy_page *qy_page_head(const struct qy_mm *mm, struct qy_page *page
 
 /** struct qy_page_stats - a consistent view of the page floor; all figures in pages. */
 struct qy_page_stats {
-	size_t struct_size;	       /* set by qy_page_stats() */
+	size_t struct_size;	       /* set by the caller */
 	size_t spanned, managed, free; /* free: per-CPU lists included */
 	size_t free_max;	       /* largest free block */
 	size_t high_water;	       /* most pages ever out of the free lists at once */
 	size_t nr_free[32];	       /* free blocks by order, per-CPU lists not included */
 };
-/** qy_page_stats - fill in @stats. Context: takes the zone locks, one after the other. */
+/**
+ * qy_page_stats - fill @stats, as many bytes as its struct_size says: what this library does not
+ * know is 0. Nothing is written if struct_size is less than its own size or more than 4096.
+ * Context: takes the zone locks, one after the other.
+ */
 QY_API void qy_page_stats(struct qy_mm *mm, struct qy_page_stats *stats);
 
 /* ---- giving back ---- */

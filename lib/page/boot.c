@@ -31,13 +31,13 @@ static int arena_books(struct qy_mm *mm)
 	size_t pages = mm->max_pfn - mm->min_pfn;
 	size_t blocks = ((mm->max_pfn - 1) >> mm->pageblock_order) - mm->pageblock_first + 1;
 
-	mm->pageblock = qy__mm_boot_alloc(mm, blocks, 8);
-	mm->pages = qy__mm_boot_alloc(mm, pages * sizeof(struct qy_page), 64);
+	mm->pageblock = qy__mm_boot_alloc(mm, blocks, sizeof(uint64_t));
+	mm->pages = qy__mm_boot_alloc(mm, pages * sizeof(struct qy_page), QY__CACHE_LINE);
 	if (!mm->pages || !mm->pageblock)
 		return -ENOMEM;
 	if (!QY_CONFIG_DEBUG)
 		return 0;
-	mm->live = qy__mm_boot_alloc(mm, pages * QY_PAGE_SIZE / 64, 64);
+	mm->live = qy__mm_boot_alloc(mm, pages * QY__LIVE_BYTES, QY__CACHE_LINE);
 	return mm->live ? 0 : -ENOMEM;
 }
 
@@ -77,7 +77,7 @@ static int pcp_books(struct qy_mm *mm, const struct qy_mm_config *cfg)
 
 		if (!zone_possible(mm, zone))
 			continue;
-		zone->pcp = qy__mm_boot_alloc(mm, mm->cpus.nr * sizeof(*zone->pcp), 64);
+		zone->pcp = qy__mm_boot_alloc(mm, mm->cpus.nr * sizeof(*zone->pcp), QY__CACHE_LINE);
 		if (!zone->pcp)
 			return -ENOMEM;
 	}
@@ -100,7 +100,8 @@ int qy__boot_books(struct qy_mm *mm, const struct qy_mm_config *cfg)
 		err = pcp_books(mm, cfg);
 	if (err)
 		return err;
-	mm->zonelist.index = qy__mm_boot_alloc(mm, qy__zonelists_bytes(mm->nr_nodes), 8);
+	mm->zonelist.index =
+		qy__mm_boot_alloc(mm, qy__zonelists_bytes(mm->nr_nodes), sizeof(uint64_t));
 	if (!mm->zonelist.index)
 		return -ENOMEM;
 	qy__zonelists_build(mm);

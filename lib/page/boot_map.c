@@ -135,7 +135,7 @@ static int free_memory(struct qy_mm *mm, qy_addr_t at, qy_addr_t size)
 
 static int bootmem_init(struct qy_mm *mm)
 {
-	qy_addr_t behind = qy__align_up((uintptr_t)(mm + 1), 64);
+	qy_addr_t behind = qy__align_up((uintptr_t)(mm + 1), QY__CACHE_LINE);
 	struct qy_bootmem *bm = find_place(mm, behind, sizeof(*bm));
 	size_t bytes = map_bytes(mm);
 	int err;

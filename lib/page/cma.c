@@ -28,6 +28,9 @@
 #include "util/fmt.h"
 #include "util/plant.h"
 
+#define WORD_BITS 64  /* of the bitmap */
+#define MOST_SHIFT 31 /* 2^order pages are counted in 32 bits */
+
 static uint32_t nr_bits(const struct qy_cma *area)
 {
 	return area->pages >> area->order_per_bit;
@@ -44,11 +47,13 @@ static uint32_t bits_for(const struct qy_cma *area, uint32_t pages)
 static uint32_t find_bit(const struct qy_cma *area, uint32_t from, uint32_t to, bool set)
 {
 	while (from < to) {
-		uint64_t word = (set ? area->map[from / 64] : ~area->map[from / 64]) >> from % 64;
+		uint64_t word =
+			(set ? area->map[from / WORD_BITS] : ~area->map[from / WORD_BITS]) >>
+			from % WORD_BITS;
 
 		if (word)
 			return min(to, from + qy__ctz(word));
-		from = (from / 64 + 1) * 64;
+		from = (from / WORD_BITS + 1) * WORD_BITS;
 	}
 	return to;
 }
@@ -124,7 +129,7 @@ static int check_request(const struct qy_mm *mm, struct request *r, unsigned int
 {
 	uint32_t block = 1u << mm->pageblock_order, last = qy__load_relaxed(&mm->end_pfn);
 
-	if (!r->pages || order_per_bit > 31 || (r->align && !qy__is_pow2(r->align)))
+	if (!r->pages || order_per_bit > MOST_SHIFT || (r->align && !qy__is_pow2(r->align)))
 		return -EINVAL;
 	r->align = max(r->align, block);
 	r->align = max(r->align, 1u << order_per_bit);
@@ -181,7 +186,7 @@ static void lend_area(struct qy_mm *mm, uint32_t base, uint32_t pages)
 static int declare(struct qy_cma *area, struct qy_mm *mm, const struct request *r,
 		   unsigned int order_per_bit)
 {
-	size_t bytes = ((r->pages >> order_per_bit) + 63) / 64 * sizeof(uint64_t);
+	size_t bytes = ((r->pages >> order_per_bit) + WORD_BITS - 1) / WORD_BITS * sizeof(uint64_t);
 	struct qy_page *map;
 	int err = take_area(mm, r, &area->base);
 
@@ -268,7 +273,7 @@ static int alloc_run(struct qy_cma *area, uint32_t count, unsigned int align_ord
 	qy_gfp_t gfp = QY_GFP_KERNEL | (no_warn ? QY_GFP_NOWARN : 0);
 	int err = -ENOMEM;
 
-	if (align_order > 31)
+	if (align_order > MOST_SHIFT)
 		return err;
 	if (align_order > area->order_per_bit)
 		mask = (1u << (align_order - area->order_per_bit)) - 1;

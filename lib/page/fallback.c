@@ -14,8 +14,10 @@
 #include "page/watermark.h"
 #include "util/plant.h"
 
+#define OTHERS (QY_MIGRATE_PCPTYPES - 1)
+
 /* In this order. */
-static const uint8_t fallbacks[QY_MIGRATE_PCPTYPES][2] = {
+static const uint8_t fallbacks[QY_MIGRATE_PCPTYPES][OTHERS] = {
 	[QY_MIGRATE_UNMOVABLE] = {QY_MIGRATE_RECLAIMABLE, QY_MIGRATE_MOVABLE},
 	[QY_MIGRATE_MOVABLE] = {QY_MIGRATE_RECLAIMABLE, QY_MIGRATE_UNMOVABLE},
 	[QY_MIGRATE_RECLAIMABLE] = {QY_MIGRATE_UNMOVABLE, QY_MIGRATE_MOVABLE},
@@ -24,8 +26,7 @@ static const uint8_t fallbacks[QY_MIGRATE_PCPTYPES][2] = {
 /* May a request of @type for @order take a page block for good from which it gets such a block? */
 static bool can_steal(const struct qy_mm *mm, unsigned int order, unsigned int type)
 {
-	return order >= mm->pageblock_order || order >= mm->pageblock_order / 2 ||
-	       type != QY_MIGRATE_MOVABLE;
+	return order >= mm->pageblock_order / 2 || type != QY_MIGRATE_MOVABLE;
 }
 
 /* The first block on another type's list of @order; NULL: there is none. */
@@ -34,9 +35,10 @@ static struct qy_page *find_fallback(struct qy_mm *mm, const struct qy__zone *zo
 {
 	const struct qy__free_area *area = &zone->area[order];
 
-	for (unsigned int i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < OTHERS; i++) {
 		uint32_t head =
-			area->head[fallbacks[type][qy__planted(FALLBACK_ORDER) ? 1 - i : i]];
+			area->head[fallbacks[type]
+					    [qy__planted(FALLBACK_ORDER) ? OTHERS - 1 - i : i]];
 
 		if (head != QY__PFN_NONE)
 			return qy__pfn_page(mm, head);

@@ -26,6 +26,7 @@
 #include "page/boot.h"
 #include "page/pcp.h"
 #include "page/reclaim.h"
+#include "page/watermark.h"
 #include "util/align.h"
 
 #define DEFAULT_SPAN ((size_t)64 << 30)
@@ -36,20 +37,22 @@
 
 #define DEFAULT_PAGEBLOCK_ORDER 9
 
-#define LIVE_BYTES (QY_PAGE_SIZE / 64) /* live bits of one page: one per 8 bytes */
+#define RED_ZONE_LEAST 8
+#define RED_ZONE_MOST 4096
+#define GROWTH_SHARE 8 /* a span grows by one part of so many of what is there, at least */
 
 static size_t live_bytes(size_t pages)
 {
-	return QY_CONFIG_DEBUG ? pages * LIVE_BYTES : 0;
+	return QY_CONFIG_DEBUG ? pages * QY__LIVE_BYTES : 0;
 }
 
 static int check_config(const struct qy_mm_config *cfg)
 {
 	if (cfg->struct_size != sizeof(*cfg) || cfg->max_order > QY_CONFIG_MAX_ORDER_LIMIT)
 		return -EINVAL;
-	if (cfg->nr_cpus > 64 || (unsigned int)cfg->policy > QY_POLICY_REPORT)
+	if (cfg->nr_cpus > QY__MAX_MANUAL_CPUS || (unsigned int)cfg->policy > QY_POLICY_REPORT)
 		return -EINVAL;
-	if (cfg->red_zone && (cfg->red_zone < 8 || cfg->red_zone > 4096))
+	if (cfg->red_zone && (cfg->red_zone < RED_ZONE_LEAST || cfg->red_zone > RED_ZONE_MOST))
 		return -EINVAL;
 	if ((unsigned int)cfg->backing > QY_BACKING_ARENA ||
 	    (unsigned int)cfg->classes > QY_CLASSES_FINE ||
@@ -63,7 +66,8 @@ static int check_config(const struct qy_mm_config *cfg)
 		return -EINVAL;
 	if (cfg->pcp_high && cfg->pcp_high < max(cfg->pcp_batch, 1u))
 		return -EINVAL;
-	if (cfg->percpu_pagelist_high_fraction && cfg->percpu_pagelist_high_fraction < 8)
+	if (cfg->percpu_pagelist_high_fraction &&
+	    cfg->percpu_pagelist_high_fraction < QY__HIGH_FRACTION_LEAST)
 		return -EINVAL;
 	return cfg->pageblock_order > QY_CONFIG_MAX_ORDER_LIMIT ? -EINVAL : 0;
 }
@@ -97,7 +101,7 @@ static int commit_pages(struct qy__osif *os, const struct qy_mm *where, uint32_t
 	struct {
 		char *at;
 		size_t len;
-	} part[4] = {
+	} part[] = {
 		{(char *)(where->pages + (start - where->min_pfn)),
 		 (end - start) * sizeof(struct qy_page)},
 		{(char *)where->live + live_bytes(start - where->min_pfn), live_bytes(end - start)},
@@ -207,6 +211,7 @@ static struct qy_mm *place_arena(const struct qy_mm_config *cfg, struct qy__osif
 	if (qy__osif_arena(os, cfg->base, cfg->size) ||
 	    os->size < qy__align_up(sizeof(*mm), QY_PAGE_SIZE))
 		return NULL;
+	/* Page frame 0 may lie before the buffer, by less than a block: its end has a number, too. */
 	if (os->size >> QY_CONFIG_PAGE_SHIFT >= QY__PFN_NONE / 2)
 		return NULL;
 	os->clock = cfg->clock;
@@ -270,8 +275,9 @@ static uint32_t grow_end(const struct qy_mm *mm, uint32_t npages, bool least)
 {
 	size_t block = (size_t)1 << mm->max_order;
 	size_t start = qy__align_up(mm->end_pfn, npages);
-	size_t want = least ? npages
-			    : max(SECTION >> QY_CONFIG_PAGE_SHIFT, (size_t)mm->end_pfn / 8);
+	size_t want =
+		least ? npages
+		      : max(SECTION >> QY_CONFIG_PAGE_SHIFT, (size_t)mm->end_pfn / GROWTH_SHARE);
 	size_t end = qy__align_up(start + max(want, (size_t)npages), least ? npages : block);
 
 	if (start + npages > mm->max_pfn)

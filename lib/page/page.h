@@ -45,6 +45,8 @@
 #define QY__PFN_NONE UINT32_MAX
 #define QY__NR_ORDERS 25
 #define QY__DEFAULT_MAX_ORDER 10
+#define QY__CACHE_LINE 64
+#define QY__LIVE_BYTES (QY_PAGE_SIZE / 64) /* live bits of a page: one for 8 bytes of it */
 
 enum qy__page_type {
 	QY__PAGE_OFFLINE, /* 0: what a zeroed descriptor says */
@@ -216,7 +218,7 @@ struct qy__reclaim_state {
 	uint32_t short_lists; /* requests that reclaim now: lists on CPUs stay short meanwhile */
 };
 
-/* Which page is of which node and zone; see node.c, zone.c. */
+/* Which page is of which node and zone; see zone.c. */
 struct qy__topology {
 	uint32_t zone_limit[QY_NR_ZONES]; /* end pfn of each zone, ascending */
 	uint32_t node_limit[QY_MAX_NODES];

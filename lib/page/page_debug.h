@@ -6,7 +6,7 @@
  * their cache's). mm->page_debug.on == 0 is the common case: the inline tests below are all that it
  * costs.
  *
- * Order (linux-mm.md 1.4): at free: owner, poison, zero, unmap; at allocation: map, verify the
+ * Order: at free: owner, poison, zero, unmap; at allocation: map, verify the
  * poison, zero, owner.
  *
  * What a free page holds, on any list: 0xaa with POISON, else 0 with INIT_ON_FREE; with UNMAP it
@@ -111,12 +111,6 @@ static inline bool qy__check_new_page(struct qy_mm *mm, struct qy_page *head, un
 static inline bool qy__guardpage(const struct qy_mm *mm, unsigned int order)
 {
 	return QY_CONFIG_DEBUG && unlikely(order < mm->page_debug.guard_minorder);
-}
-
-/* May the memory of free blocks be given to the system? Poison would be lost. */
-static inline bool qy__may_discard(const struct qy_mm *mm)
-{
-	return !qy__page_debug_has(mm, QY_PAGE_POISON);
 }
 
 #endif

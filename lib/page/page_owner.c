@@ -38,7 +38,7 @@ int qy__page_owner_init(struct qy_mm *mm)
 		qy__backtrace_init();
 		return 0;
 	}
-	mm->page_debug.owner = qy__mm_boot_alloc(mm, bytes, 64);
+	mm->page_debug.owner = qy__mm_boot_alloc(mm, bytes, QY__CACHE_LINE);
 	st->owner_end = mm->max_pfn;
 	return mm->page_debug.owner ? 0 : -ENOMEM;
 }

@@ -22,8 +22,8 @@ static uint8_t *find_not(uint8_t *p, uint8_t *end, uint8_t value)
 {
 	uint64_t word, all = UINT64_C(0x0101010101010101) * value;
 
-	for (; end - p >= 8; p += 8) {
-		memcpy(&word, p, 8);
+	for (; end - p >= (ptrdiff_t)sizeof(word); p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
 		if (word != all)
 			break;
 	}

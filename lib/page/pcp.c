@@ -2,9 +2,9 @@
 /*
  * pcp.c - per-CPU page lists.
  *
- * Place in an object's life: between page_alloc.c and the buddy. A list gives out the page that
- * came back last (its cache lines are warm); the zone is asked for a batch when it is empty, and
- * gets back the coldest when there are too many.
+ * Place in an object's life: between freelist.c or free.c and the zone (rmqueue.c, buddy.c). A list
+ * gives out the page that came back last (its cache lines are warm); the zone is asked for a batch
+ * when it is empty, and gets back the coldest when there are too many.
  *
  * Locks: see pcp.h. Only zone->lock is taken inside the lists.
  */

@@ -31,7 +31,7 @@ struct qy__pcp {
 	uint8_t free_factor; /* how many frees came in a row: more is given back at a time */
 	uint8_t next_list;   /* where the last round of giving back ended */
 	struct qy__page_stack list[QY__PCP_LISTS]; /* [qy__pcp_index()], warmest block first */
-} __attribute__((aligned(64)));
+} __attribute__((aligned(QY__CACHE_LINE)));
 
 static inline unsigned int qy__pcp_index(unsigned int order, unsigned int migratetype)
 {

@@ -37,6 +37,11 @@
 #define MAX_SCANS 65536
 #define WARN_INTERVAL UINT64_C(5000000000)
 #define WARN_BURST 10
+#define SCAN_FACTOR 4  /* a cache of usual cost (2 seeks) is scanned twice as fast as pages are */
+#define DEFER_FACTOR 2 /* no more is owed than so many times what could be freed */
+#define THREAD_NAME 16 /* the system's, with its end */
+#define NAMES 256
+#define SHIFT_LIMIT 32 /* any order may be asked for: from here on nothing is shifted by it */
 
 /* One thread's way along the list, or its stay in the hook. */
 struct qy__reclaim_walk {
@@ -94,7 +99,7 @@ static void leave_unlock(struct qy_mm *mm, struct qy__reclaim_walk *w)
  */
 static size_t believable(const struct qy_mm *mm, size_t objects)
 {
-	uint64_t words = (uint64_t)(mm->max_pfn - mm->min_pfn) << (QY_CONFIG_PAGE_SHIFT - 3);
+	uint64_t words = (uint64_t)(mm->max_pfn - mm->min_pfn) * (QY_PAGE_SIZE / sizeof(uint64_t));
 
 	if (objects == QY_SHRINK_STOP || objects == QY_SHRINK_EMPTY)
 		return 0;
@@ -105,7 +110,7 @@ static uint64_t scan_delta(size_t freeable, unsigned int seeks, unsigned int pri
 {
 	if (!seeks) /* cheap to make again: half of them, however little is wanted */
 		return freeable / 2;
-	return (uint64_t)(freeable >> priority) * 4 / seeks;
+	return (uint64_t)(freeable >> priority) * SCAN_FACTOR / seeks;
 }
 
 /* The shrinker may be gone after each call: no more of it then. */
@@ -177,10 +182,10 @@ static size_t do_shrink(struct qy_mm *mm, struct qy__reclaim_walk *w, qy_gfp_t g
 		return 0;
 	owed = take_deferred(mm, w, slot);
 	delta = scan_delta(freeable, w->s->seeks, priority);
-	total = left = min((owed >> priority) + delta, 2 * (uint64_t)freeable);
+	total = left = min((owed >> priority) + delta, DEFER_FACTOR * (uint64_t)freeable);
 	freed = scan_batches(mm, w, &sc, freeable, &left);
 	owed += delta;
-	defer(mm, w, slot, owed - min(owed, total - left), 2 * (uint64_t)freeable);
+	defer(mm, w, slot, owed - min(owed, total - left), DEFER_FACTOR * (uint64_t)freeable);
 	return freed;
 }
 
@@ -362,11 +367,11 @@ int qy_shrinker_unregister(struct qy_shrinker *s)
 /* ---- the message ---- */
 
 /* The thread's name, as the kernel gives it in its own messages; never more than one line. */
-static void thread_name(char name[16])
+static void thread_name(char name[THREAD_NAME])
 {
 	name[0] = 0;
 	prctl(PR_GET_NAME, name);
-	name[15] = 0;
+	name[THREAD_NAME - 1] = 0;
 	for (char *p = name; *p; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = '?';
@@ -399,7 +404,7 @@ static bool may_warn(struct qy_mm *mm, uint32_t *suppressed)
 
 void qy__warn_alloc(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order)
 {
-	char comm[16], names[256];
+	char comm[THREAD_NAME], names[NAMES];
 	uint32_t suppressed = 0;
 	struct qy_report r;
 
@@ -409,7 +414,7 @@ void qy__warn_alloc(struct qy_mm *mm, qy_gfp_t gfp, unsigned int order)
 	thread_name(comm);
 	qy__gfp_names(gfp, names, sizeof(names));
 	qy__report_init(&r, mm, QY_REPORT_NOMEM, "page");
-	if (order < 32)
+	if (order < SHIFT_LIMIT)
 		r.object_size = QY_PAGE_SIZE << order;
 	qy__report_title(&r,
 			 "%s: page allocation failure: order:%u, mode:0x%x(%s), nodemask=(null)",

@@ -22,7 +22,6 @@
 
 #define COSTLY_ORDER 3 /* above it, reclaim hardly ever makes a block */
 #define MOST_ROUNDS 16 /* of reclaim, and of the hook */
-#define PRIORITIES 12
 
 static unsigned int slow_alloc_flags(const struct qy__alloc_context *ac)
 {
@@ -100,10 +99,10 @@ static struct qy_page *get_idle(struct qy_mm *mm, const struct qy__alloc_context
 static struct qy_page *reclaim_round(struct qy_mm *mm, const struct qy__alloc_context *ac,
 				     unsigned int flags, bool *progress)
 {
-	int last = ac->gfp & QY_GFP_NORETRY ? PRIORITIES : 0;
+	int last = ac->gfp & QY_GFP_NORETRY ? (int)QY__SHRINK_PRIORITY : 0;
 
 	*progress = false;
-	for (int priority = PRIORITIES; priority >= last; priority--) {
+	for (int priority = QY__SHRINK_PRIORITY; priority >= last; priority--) {
 		struct qy_page *page;
 
 		if (!qy__reclaim(mm, ac->gfp, ac->node, (unsigned int)priority))

@@ -24,7 +24,6 @@
 #define MIN_FREE_LEAST 128u
 #define MIN_FREE_MOST 262144u
 #define MIN_FREE_FACTOR 16 /* under the root */
-#define FRACTION_LEAST 8u
 /* HIGHMEM's MIN: one page of so many, within these limits. */
 #define HIGHMEM_SHARE 1024
 #define HIGHMEM_LEAST UINT64_C(32)
@@ -111,7 +110,7 @@ uint32_t qy__pcp_batch(uint64_t managed)
 uint32_t qy__pcp_high(uint64_t managed, uint64_t low_mark, unsigned int fraction, unsigned int cpus,
 		      uint32_t batch)
 {
-	uint64_t pages = fraction < FRACTION_LEAST ? low_mark : managed / fraction;
+	uint64_t pages = fraction < QY__HIGH_FRACTION_LEAST ? low_mark : managed / fraction;
 	uint64_t least = (uint64_t)batch * QY__PCP_LEAST_BATCHES;
 
 	pages /= cpus ? cpus : 1;

@@ -9,7 +9,7 @@
 
 #include "page/page.h"
 
-/* What a request may do: qy__alloc_flags(). The lowest two bits name the mark. */
+/* What a request may do, as page_alloc.c and slow_path.c say. The lowest two bits name the mark. */
 #define QY__ALLOC_MARK 0x3u	     /* enum qy_watermark */
 #define QY__ALLOC_NO_WATERMARKS 0x4u /* all that is there */
 #define QY__ALLOC_HIGH 0x8u	     /* half of the mark */
@@ -19,6 +19,7 @@
 
 #define QY__KB_SHIFT (QY_CONFIG_PAGE_SHIFT - 10) /* from pages to kB */
 _Static_assert(QY_CONFIG_PAGE_SHIFT >= 10, "a page is at least one kB");
+#define QY__HIGH_FRACTION_LEAST 8u /* of percpu_pagelist_high_fraction; less: not asked for */
 /* A CPU's lists may have so many batches at least, and no more while reclaim runs. */
 #define QY__PCP_LEAST_BATCHES 4
 

@@ -21,7 +21,12 @@
 
 int qy__watermark_config(struct qy_watermark_config *to, const struct qy_watermark_config *from)
 {
-	static const unsigned int ratio[QY_NR_ZONES] = {256, 256, 32, QY_NO_RESERVE};
+	static const unsigned int ratio[QY_NR_ZONES] = {
+		[QY_ZONE_DMA] = 256,
+		[QY_ZONE_DMA32] = 256,
+		[QY_ZONE_NORMAL] = 32,
+		[QY_ZONE_HIGHMEM] = QY_NO_RESERVE,
+	};
 
 	if ((unsigned int)from->marks > QY_WATERMARKS_KERNEL || from->scale_factor > SCALE_MOST ||
 	    from->min_free_kbytes > UINT32_MAX)

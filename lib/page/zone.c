@@ -25,6 +25,7 @@ const char *qy__zone_name(unsigned int type)
 
 #define LOCAL_DISTANCE 10
 #define REMOTE_DISTANCE 20
+#define NO_DISTANCE 255 /* a node is not there */
 
 static uint32_t limit_pfn(size_t bytes)
 {
@@ -165,8 +166,9 @@ int qy__zones_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 
 	if (cfg->nr_nodes == QY_NODES_MACHINE)
 		distance = qy__osif_nodes(machine, QY_MAX_NODES) == mm->nr_nodes ? machine : NULL;
-	mm->topology.distance = qy__mm_boot_alloc(mm, (size_t)mm->nr_nodes * mm->nr_nodes, 8);
-	mm->zone = qy__mm_boot_alloc(mm, mm->nr_zones * sizeof(*mm->zone), 64);
+	mm->topology.distance =
+		qy__mm_boot_alloc(mm, (size_t)mm->nr_nodes * mm->nr_nodes, sizeof(uint64_t));
+	mm->zone = qy__mm_boot_alloc(mm, mm->nr_zones * sizeof(*mm->zone), QY__CACHE_LINE);
 	if (!mm->topology.distance || !mm->zone)
 		return -ENOMEM;
 	name_zones(mm);
@@ -218,7 +220,7 @@ unsigned int qy_mm_nr_nodes(const struct qy_mm *mm)
 unsigned int qy_node_distance(const struct qy_mm *mm, unsigned int from, unsigned int to)
 {
 	if (from >= mm->nr_nodes || to >= mm->nr_nodes)
-		return 255;
+		return NO_DISTANCE;
 	return mm->topology.distance[from * mm->nr_nodes + to];
 }
 

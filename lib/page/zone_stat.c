@@ -13,6 +13,7 @@
 #include "page/report_free.h"
 #include "page/zone.h"
 #include "util/fmt.h"
+#include "util/struct_size.h"
 
 size_t qy__nr_free_pages(const struct qy_mm *mm)
 {
@@ -23,9 +24,8 @@ size_t qy__nr_free_pages(const struct qy_mm *mm)
 	return n;
 }
 
-void qy_page_stats(struct qy_mm *mm, struct qy_page_stats *stats)
+static void sum_zones(struct qy_mm *mm, struct qy_page_stats *stats)
 {
-	*stats = (struct qy_page_stats){.struct_size = sizeof(*stats)};
 	for (unsigned int z = 0; z < mm->nr_zones; z++) {
 		struct qy__zone *zone = &mm->zone[z];
 
@@ -40,7 +40,15 @@ void qy_page_stats(struct qy_mm *mm, struct qy_page_stats *stats)
 		}
 		qy__unlock(&zone->lock);
 	}
-	stats->high_water = qy__load_relaxed(&mm->usage.high_water);
+}
+
+void qy_page_stats(struct qy_mm *mm, struct qy_page_stats *stats)
+{
+	struct qy_page_stats now = {0};
+
+	sum_zones(mm, &now);
+	now.high_water = qy__load_relaxed(&mm->usage.high_water);
+	qy__struct_fill(stats, &now, sizeof(now));
 }
 
 static void count_lists(struct qy_mm *mm, const struct qy__zone *zone, struct qy_zone_stat *st)

@@ -27,7 +27,7 @@ static size_t stride(unsigned int nr_nodes)
 
 size_t qy__zonelists_bytes(unsigned int nr_nodes)
 {
-	return nr_nodes * 2 * stride(nr_nodes) * sizeof(uint16_t);
+	return nr_nodes * QY__LISTS_A_NODE * stride(nr_nodes) * sizeof(uint16_t);
 }
 
 /* THREAD: every node has some, as far as anybody can tell. */
@@ -125,7 +125,8 @@ void qy__zonelists_build(struct qy_mm *mm)
 
 	mm->zonelist.stride = (uint32_t)stride(mm->nr_nodes);
 	for (unsigned int node = 0; node < mm->nr_nodes; node++) {
-		uint16_t *list = mm->zonelist.index + node * 2 * stride(mm->nr_nodes);
+		uint16_t *list =
+			mm->zonelist.index + node * QY__LISTS_A_NODE * stride(mm->nr_nodes);
 
 		qy__node_order(mm, node, load, order);
 		fill_list(mm, list, order, mm->nr_nodes);

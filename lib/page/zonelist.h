@@ -7,6 +7,8 @@
 
 #include "page/page.h"
 
+#define QY__LISTS_A_NODE 2 /* everywhere; this node only */
+
 /*
  * Bytes that the lists of @nr_nodes need. qy__zonelists_build fills zonelist.index (so many bytes,
  * zonelist.stride entries a list) from nr_nodes, topology and zonelist.order. A zone is in it if
@@ -25,7 +27,7 @@ void qy__node_order(const struct qy_mm *mm, unsigned int node, unsigned int *loa
 static inline const uint16_t *qy__zonelist(const struct qy_mm *mm, unsigned int node, qy_gfp_t gfp)
 {
 	return mm->zonelist.index +
-	       (node * 2 + !!(gfp & QY_GFP_THISNODE)) * (size_t)mm->zonelist.stride;
+	       (node * QY__LISTS_A_NODE + !!(gfp & QY_GFP_THISNODE)) * (size_t)mm->zonelist.stride;
 }
 
 #endif

@@ -181,5 +181,5 @@ void qy_cache_info(struct qy_cache *c, struct qy_cache_info *info)
 	qy__unlock(&c->lock);
 	if (!qy__cache_is_debug(c))
 		all.live_objects -= min(all.live_objects, parked_objects(c));
-	qy__struct_give(info, &all);
+	qy__struct_fill(info, &all, sizeof(all));
 }

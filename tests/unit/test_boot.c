@@ -150,7 +150,7 @@ static struct qy_page *all[MOST_PAGES];
 /* Every free page can be had once, and given back in any order all is as it was. */
 static void take_all_and_give_back(uint64_t seed)
 {
-	struct qy_page_stats before, after;
+	struct qy_page_stats before = {.struct_size = sizeof(before)}, after = before;
 	struct qy__rng rng;
 	struct qy_page *page;
 	uint32_t nr = 0;

@@ -287,7 +287,7 @@ static void alloc_free_of_every_order_restores_the_state(void **state)
 	(void)state;
 	instance_make(&in, 512, NULL);
 	for (unsigned int order = 0; order <= 6; order++) {
-		struct qy_page_stats before, after;
+		struct qy_page_stats before = {.struct_size = sizeof(before)}, after = before;
 
 		qy_page_stats(in.mm, &before);
 		for (int i = 0; i < 100; i++) {

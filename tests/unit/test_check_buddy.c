@@ -275,7 +275,7 @@ static void check_used_blocks_B8(void **state)
 /* B9: what is all free looks as it did at the start. */
 static void check_everything_freed_is_as_at_start_B9(void **state)
 {
-	struct qy_page_stats before, after;
+	struct qy_page_stats before = {.struct_size = sizeof(before)}, after = before;
 	struct qy_page *page[128];
 	unsigned int n = 0;
 

@@ -47,7 +47,7 @@ static void add(size_t pages)
 
 static size_t managed(void)
 {
-	struct qy_page_stats s;
+	struct qy_page_stats s = {.struct_size = sizeof(s)};
 
 	qy_page_stats(in.mm, &s);
 	return s.managed;
@@ -123,7 +123,7 @@ static int commit_until(struct qy__osif *os, void *addr, size_t len)
 /* The n-th of the parts that are brought in together fails, for each n. */
 static void growth_refused_in_any_part_changes_nothing(void **state)
 {
-	struct qy_page_stats before, after;
+	struct qy_page_stats before = {.struct_size = sizeof(before)}, after = before;
 	struct qy_page *page;
 	int n;
 
@@ -333,7 +333,7 @@ static void growth_completes_a_page_block(void **state)
 static void growth_in_any_steps_gives_the_same_blocks(void **state)
 {
 	static const uint32_t step[] = {1, 7, 64, 100, 255, 256, 257, 2000};
-	struct qy_page_stats first, s;
+	struct qy_page_stats first = {.struct_size = sizeof(first)}, s = first;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(step) / sizeof(step[0]); i++) {

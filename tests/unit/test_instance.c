@@ -194,7 +194,7 @@ static void snapshot_restores_everything(void **state)
 
 	(void)state;
 	for (int d = 0; d < 2; d++) {
-		struct qy_page_stats before, after;
+		struct qy_page_stats before = {.struct_size = sizeof(before)}, after = before;
 		struct player kept;
 		uint64_t sum;
 
@@ -231,7 +231,7 @@ static void snapshot_restores_everything(void **state)
 static void checks_and_infos_write_nothing(void **state)
 {
 	static size_t log[NR_OPS];
-	struct qy_page_stats stats;
+	struct qy_page_stats stats = {.struct_size = sizeof(stats)};
 	struct qy_cache_info info = {.struct_size = sizeof(info)};
 	uint64_t sum;
 

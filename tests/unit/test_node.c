@@ -286,7 +286,8 @@ static void alloc_pages_node_falls_back_in_the_lists_order(void **state)
 		in.config.zone_limit[QY_ZONE_NORMAL] = 407 * PAGE_BYTES;
 		instance_create(&in);
 		for (unsigned int i = 0; i < 15; i++) {
-			struct qy_page_stats before, after;
+			struct qy_page_stats before = {.struct_size = sizeof(before)},
+					     after = before;
 
 			qy_mm_drain_pages(in.mm);
 			qy_page_stats(in.mm, &before);

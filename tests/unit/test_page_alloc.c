@@ -253,7 +253,7 @@ static void page_of_knows_only_its_own(void **state)
 
 static void stats_count_what_is_there(void **state)
 {
-	struct qy_page_stats s, t;
+	struct qy_page_stats s = {.struct_size = sizeof(s)}, t = s;
 	struct qy_page *a, *b;
 	size_t sum = 0;
 
@@ -288,7 +288,7 @@ static void stats_count_what_is_there(void **state)
 static void trim_arena_gives_nothing_anon_gives_all_that_is_free(void **state)
 {
 	struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
-	struct qy_page_stats s;
+	struct qy_page_stats s = {.struct_size = sizeof(s)};
 	unsigned char *p, *q;
 	struct qy_mm *mm;
 

@@ -176,7 +176,7 @@ static void trapping_ends_when_the_system_has_no_mapping_left(void **state)
 
 static void splits_below_the_order_leave_guards_that_merge_again(void **state)
 {
-	struct qy_page_stats before, after;
+	struct qy_page_stats before = {.struct_size = sizeof(before)}, after = before;
 	struct qy_page *page;
 	uint32_t guards;
 

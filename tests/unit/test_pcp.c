@@ -182,7 +182,7 @@ static void nothing_is_out_of_reach(void **state)
 
 static void drained_lists_are_empty_and_pages_merge(void **state)
 {
-	struct qy_page_stats before, after;
+	struct qy_page_stats before = {.struct_size = sizeof(before)}, after = before;
 	struct qy_page *page[30];
 
 	(void)state;

@@ -113,7 +113,7 @@ static struct qy_page *block_of(struct qy_page *page)
 /* Afterwards a small request splits a large block. */
 static void use_up_small_blocks(void)
 {
-	struct qy_page_stats s;
+	struct qy_page_stats s = {.struct_size = sizeof(s)};
 	unsigned int order;
 
 	do {
