@@ -21,7 +21,10 @@
 #include "page/report_free.h"
 #include "util/plant.h"
 
-/* The second page says for all of them whether the block is compound. Free pages: refcount 0. */
+/*
+ * The other pages of a compound block become INSIDE, as those of any other block are. Whether it is
+ * compound its second page says. No page on a free list has a reference.
+ */
 static inline void reset_tails(struct qy_page *head, unsigned int order)
 {
 	if (!order || head[1].type != QY__PAGE_TAIL)
@@ -63,7 +66,10 @@ void qy__free_block(struct qy_mm *mm, struct qy_page *head)
 	free_block(mm, head, order);
 }
 
-/* Can @page be freed with @order? If the order is wrong, nobody will get it again. */
+/*
+ * Can @page be freed with @order? A block freed with another order is retired: whose it is, and how
+ * large, is not known any more.
+ */
 static inline int check_claim(struct qy_page *page, unsigned int order)
 {
 	if (!qy__is_allocated(page))
@@ -88,7 +94,7 @@ static inline int take_claim(struct qy_page *page)
 	return 0;
 }
 
-static const char *bad_free_title(const struct qy_mm *mm, const struct qy_page *page)
+static const char *bad_free_title(const struct qy_page *page)
 {
 	if (!page)
 		return "Free of something that is no page of this instance";
@@ -101,8 +107,11 @@ static const char *bad_free_title(const struct qy_mm *mm, const struct qy_page *
 	case QY__PAGE_SLAB:
 	case QY__PAGE_LARGE: return "Free of a page that belongs to a slab or a kmalloc block";
 	case QY__PAGE_RESERVED: return "Free of a reserved page";
-	case QY__PAGE_ALLOC: return "Free of a block that was given up after a report";
-	default: return mm ? "Free of a page that is not there" : "";
+	case QY__PAGE_ALLOC:
+		if (!qy__load_relaxed(&page->alloc.refcount))
+			return "More references given back than there were";
+		return "Free of a block that was given up after a report";
+	default: return "Free of a page that is not there";
 	}
 }
 
@@ -113,8 +122,8 @@ void qy__report_bad_free(struct qy_mm *mm, const struct qy_page *page, const voi
 		qy__report_bad_page(mm, QY_REPORT_PAGE_ORDER, addr, page,
 				    "Page block freed with another order", caller);
 	else
-		qy__report_bad_page(mm, QY_REPORT_BAD_PAGE_FREE, addr, page,
-				    bad_free_title(mm, page), caller);
+		qy__report_bad_page(mm, QY_REPORT_BAD_PAGE_FREE, addr, page, bad_free_title(page),
+				    caller);
 }
 
 /* One reference less. Return: how many are left; -EINVAL: there was none. */

@@ -211,7 +211,7 @@ static struct qy_mm *place_arena(const struct qy_mm_config *cfg, struct qy__osif
 	if (qy__osif_arena(os, cfg->base, cfg->size) ||
 	    os->size < qy__align_up(sizeof(*mm), QY_PAGE_SIZE))
 		return NULL;
-	/* Page frame 0 may lie before the buffer, by less than a block: its end has a number, too. */
+	/* Page frame 0 may lie before the buffer: its end must have a number, too. */
 	if (os->size >> QY_CONFIG_PAGE_SHIFT >= QY__PFN_NONE / 2)
 		return NULL;
 	os->clock = cfg->clock;

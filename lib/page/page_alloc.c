@@ -38,7 +38,7 @@ static void prep_compound(struct qy_mm *mm, struct qy_page *head, unsigned int o
 	}
 }
 
-/* What nobody else looks at before the type says so. */
+/* What others look at only after the type, written last, says so. */
 static inline void prep_head(struct qy_mm *mm, struct qy_page *page, qy_gfp_t gfp,
 			     enum qy__page_type type)
 {
@@ -48,7 +48,7 @@ static inline void prep_head(struct qy_mm *mm, struct qy_page *page, qy_gfp_t gf
 		/* Last: who may move a block looks at what stands above only then (contig.c). */
 		if (gfp & QY_GFP_MOVABLE)
 			qy__store_release(&page->flags, QY__PAGE_F_MOVABLE);
-		return; /* ALLOC it is already; nobody looks at its links */
+		return; /* the type is ALLOC already, and its links mean nothing */
 	}
 	page->head = qy__page_pfn(mm, page);
 	page->next = page->prev = QY__PFN_NONE;
