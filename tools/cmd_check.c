@@ -69,7 +69,7 @@ static void usage(FILE *out)
 	      out);
 }
 
-/* --- options --- */
+/* ---- options ---- */
 
 enum {
 	OPT_ABORT = 256,
@@ -195,7 +195,7 @@ static int parse_options(struct check *c, int argc, char **argv)
 	return -1;
 }
 
-/* --- environment --- */
+/* ---- environment ---- */
 
 /* A path in QUARRY_DEBUG ends at a blank or colon, "%" begins the process id, and 255 bytes fit. */
 static const char *temporary_folder(void)
@@ -243,7 +243,7 @@ static bool open_output(struct check *c)
 	return c->out;
 }
 
-/* --- the run --- */
+/* ---- the run ---- */
 
 static void drain(int fd)
 {
@@ -308,7 +308,10 @@ static int exit_code(const struct check *c, const struct child *child,
 static int run(struct check *c)
 {
 	struct reports_options how = {
-		.out = c->out, .symbols = c->symbols, .count_only = c->summary};
+		.out = c->out,
+		.symbols = c->symbols,
+		.count_only = c->summary,
+	};
 	int notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK); /* without it: slower, not wrong */
 	struct reports *reports = reports_new(c->dir, &how);
 	struct child child;

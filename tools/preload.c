@@ -49,10 +49,9 @@ char *preload_find(const char *who, const char *variable, const char *file)
 	places[0] = tool_printf("%s/../lib/%s", dir, file); /* build tree */
 	places[1] = tool_printf("%s/%s/%s", dir, QUARRY_LIBDIR_FROM_BINDIR, file);
 	places[2] = tool_printf("%s/%s", QUARRY_LIBDIR, file);
-	for (unsigned int i = 0; i < NR_PLACES && !found; i++) {
+	for (unsigned int i = 0; i < NR_PLACES && !found; i++)
 		if (realpath(places[i], full) && access(full, R_OK) == 0)
 			found = tool_dup(full);
-	}
 	if (!found) {
 		tool_error(who, "%s not found; looked for", file);
 		for (unsigned int i = 0; i < NR_PLACES; i++)

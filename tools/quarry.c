@@ -118,10 +118,9 @@ static int help(const char *name)
 		usage(stdout);
 		return 0;
 	}
-	for (size_t i = 0; i < NR_COMMANDS; i++) {
+	for (size_t i = 0; i < NR_COMMANDS; i++)
 		if (strcmp(name, commands[i].name) == 0)
 			return run_command(&commands[i], 2, arguments);
-	}
 	return unknown_command(name);
 }
 
@@ -139,9 +138,8 @@ int main(int argc, char **argv)
 		puts("quarry " QY_VERSION);
 		return 0;
 	}
-	for (size_t i = 0; i < NR_COMMANDS; i++) {
+	for (size_t i = 0; i < NR_COMMANDS; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return run_command(&commands[i], argc - 1, argv + 1);
-	}
 	return unknown_command(argv[1]);
 }

@@ -65,7 +65,7 @@ struct reports *reports_new(const char *dir, const struct reports_options *optio
 	return r;
 }
 
-/* --- one report --- */
+/* ---- one report ---- */
 
 static bool is_rule(const char *line, size_t len)
 {
@@ -127,10 +127,9 @@ static struct seen *get_seen(struct reports *r, const struct source *source, con
 	uint64_t hash = get_number(report, "hash");
 	struct seen *s;
 
-	for (s = r->seen; s; s = s->next) {
+	for (s = r->seen; s; s = s->next)
 		if (s->pid == source->pid && s->hash == hash)
 			return s;
-	}
 	s = tool_alloc(sizeof(*s));
 	s->pid = source->pid;
 	s->hash = hash;
@@ -189,7 +188,7 @@ static void handle_report(struct reports *r, struct source *source, const char *
 	}
 }
 
-/* --- files --- */
+/* ---- files ---- */
 
 /*
  * Length of the first piece in @data: a line outside of reports, or a whole report.
@@ -288,10 +287,9 @@ static struct source *get_source(struct reports *r, long pid)
 {
 	struct source *source;
 
-	for (source = r->sources; source; source = source->next) {
+	for (source = r->sources; source; source = source->next)
 		if (source->pid == pid)
 			return source;
-	}
 	source = tool_alloc(sizeof(*source));
 	source->pid = pid;
 	source->next = r->sources;
@@ -322,10 +320,9 @@ void reports_poll(struct reports *r)
 
 	if (!dir)
 		return;
-	while ((entry = readdir(dir))) {
+	while ((entry = readdir(dir)))
 		if (strncmp(entry->d_name, FILE_PREFIX, strlen(FILE_PREFIX)) == 0)
 			poll_file(r, dirfd(dir), entry->d_name);
-	}
 	closedir(dir);
 	fflush(r->options.out);
 }
@@ -333,10 +330,9 @@ void reports_poll(struct reports *r)
 void reports_finish(struct reports *r)
 {
 	reports_poll(r);
-	for (struct source *source = r->sources; source; source = source->next) {
+	for (struct source *source = r->sources; source; source = source->next)
 		if (source->len)
 			handle_data(r, source, true);
-	}
 	for (struct seen *s = r->seen; s && !r->options.count_only; s = s->next) {
 		if (s->count > REPORTS_IN_FULL)
 			fprintf(r->options.out,
@@ -347,7 +343,7 @@ void reports_finish(struct reports *r)
 	fflush(r->options.out);
 }
 
-/* --- sums --- */
+/* ---- sums ---- */
 
 static bool same_text(const char *a, const char *b)
 {
@@ -368,10 +364,9 @@ static bool same_origin(const struct seen *a, const struct seen *b)
 
 static bool is_first(const struct reports *r, const struct seen *s)
 {
-	for (const struct seen *other = r->seen; other != s; other = other->next) {
+	for (const struct seen *other = r->seen; other != s; other = other->next)
 		if (same_origin(other, s))
 			return false;
-	}
 	return true;
 }
 

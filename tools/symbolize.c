@@ -86,10 +86,9 @@ static struct module *get_module(struct symbolizer *s, const char *path)
 {
 	struct module *m;
 
-	for (m = s->modules; m; m = m->next) {
+	for (m = s->modules; m; m = m->next)
 		if (strcmp(m->path, path) == 0)
 			return m;
-	}
 	m = tool_alloc(sizeof(*m));
 	m->path = tool_dup(path);
 	open_module(m);
@@ -170,10 +169,9 @@ static Dwarf_Die *find_unit(Dwfl_Module *mod, Dwarf_Addr addr, Dwarf_Addr *bias)
 
 	if (cu)
 		return cu;
-	while ((cu = dwfl_module_nextcu(mod, cu, bias))) {
+	while ((cu = dwfl_module_nextcu(mod, cu, bias)))
 		if (dwarf_haspc(cu, addr - *bias) == 1)
 			return cu;
-	}
 	return NULL;
 }
 

@@ -82,10 +82,9 @@ static bool is_allocator(const struct raw_frame *frame, const char *function)
 
 	if (strncmp(tool_basename(frame->module), "libquarry", 9) == 0)
 		return true;
-	for (size_t i = 0; function && i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+	for (size_t i = 0; function && i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (strncmp(function, prefixes[i], strlen(prefixes[i])) == 0)
 			return true;
-	}
 	return false;
 }
 

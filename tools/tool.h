@@ -32,7 +32,7 @@ int cmd_run(int argc, char **argv);
 int cmd_symbolize(int argc, char **argv);
 int cmd_fuzz(int argc, char **argv);
 
-/* --- util.c: memory is never exhausted here, the tool ends with a message instead --- */
+/* ---- util.c: memory is never exhausted here, the tool ends with a message instead ---- */
 
 void *tool_alloc(size_t size);
 void *tool_grow(void *p, size_t size);
@@ -48,7 +48,7 @@ bool tool_parse_number(const char *s, unsigned long min, unsigned long max, unsi
 /* Digits with K, M or G behind them. */
 bool tool_is_size(const char *s);
 
-/* --- target.c --- */
+/* ---- target.c ---- */
 
 /*
  * Find @name as a shell would (PATH when there is no slash in it).
@@ -62,7 +62,7 @@ int target_find(const char *who, const char *name, char **path);
  */
 int target_check(const char *who, const char *path, const char *library);
 
-/* --- preload.c --- */
+/* ---- preload.c ---- */
 
 /*
  * Full path of the library @file, from the environment's @variable, the build tree or the place of
