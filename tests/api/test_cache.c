@@ -4,7 +4,7 @@
  * over sizes, alignments and debug letters in which nothing may be reported and nothing may
  * overlap.
  */
-#include "instance.h"
+#include "fixture.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -13,19 +13,10 @@
 
 #define FZPU (QY_SLAB_CONSISTENCY_CHECKS | QY_SLAB_RED_ZONE | QY_SLAB_POISON | QY_SLAB_STORE_USER)
 
-static struct instance in;
-
 static int set_up(void **state)
 {
 	(void)state;
 	instance_make(&in, 256, NULL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	instance_destroy(&in);
 	return 0;
 }
 

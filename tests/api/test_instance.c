@@ -4,22 +4,12 @@
  * thousands of instances, snapshots, and that the same calls always give the same addresses and
  * reports.
  */
-#include "instance.h"
+#include "fixture.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 /* ---- configurations ---- */
 

@@ -3,14 +3,12 @@
  * test_kmalloc.c - memory by size: classes, alignment, sizes at the edges, krealloc in all
  * directions; each under every set of debug letters, for both tables of classes.
  */
-#include "instance.h"
+#include "fixture.h"
 
 #include <errno.h>
 
 #define MAX_ORDER 6
 #define MAX_SIZE (PAGE_BYTES << MAX_ORDER)
-
-static struct instance in;
 
 static const size_t kernel_classes[] = {8,   16,  32,	64,   96,   128, 192,
 					256, 512, 1024, 2048, 4096, 8192};
@@ -22,14 +20,6 @@ static const char *const debug_strings[] = {
 	"slab_debug=PU", "slab_debug=FPU", "slab_debug=ZPU", "slab_debug=FZPU",
 };
 #define NR_STRINGS (sizeof(debug_strings) / sizeof(debug_strings[0]))
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void start(const char *debug, enum qy_classes classes)
 {

@@ -2,19 +2,9 @@
 /*
  * test_page.c - page blocks: what the header promises, and each way to be refused.
  */
-#include "instance.h"
+#include "fixture.h"
 
 #include <errno.h>
-
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static struct qy_page_stats stats(void)
 {

@@ -6,23 +6,14 @@
  * The kernel counts lines: one for a finding, one for its repair. Here a finding is one report that
  * names its repair.
  */
-#include "instance.h"
+#include "fixture.h"
 
 #include <errno.h>
-
-static struct instance in;
 
 static int set_up(void **state)
 {
 	(void)state;
 	instance_make(&in, 128, NULL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	instance_destroy(&in);
 	return 0;
 }
 

@@ -1,49 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * contig_rig.h - an instance with page blocks of four pages, lifetimes kept apart, and users whose
- * blocks can be moved: what the tests of runs begin with.
+ * contig_rig.h - runs of pages on the machine of machine.h, asked for, refused and given back: what
+ * the tests of alloc_contig_range begin with.
  */
 #ifndef TESTS_HARNESS_CONTIG_RIG_H
 #define TESTS_HARNESS_CONTIG_RIG_H
 
-#include "page_map.h"
-
-static struct instance in;
-static struct page_map before;
-static struct users users;
-
-static inline int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
-
-static inline void init(size_t pages)
-{
-	instance_init(&in, pages);
-	in.config.pageblock_order = 2;
-	in.config.grouping = QY_ON;
-	users_init(&users, &in.config);
-}
-
-static inline void make(void)
-{
-	init(512);
-	instance_create(&in);
-	users.mm = in.mm;
-	map_take(&before, in.mm);
-}
+#include "machine.h"
 
 static inline int take(uint32_t start, uint32_t end)
 {
 	return qy_alloc_contig_range(in.mm, start, end, 0);
-}
-
-static inline void give(uint32_t start, uint32_t nr)
-{
-	assert_int_equal(qy_free_contig_range(in.mm, start, nr), 0);
 }
 
 /* Refused with @err, nothing changed but blocks that were moved. */

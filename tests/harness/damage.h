@@ -15,9 +15,9 @@
 #include "slab/slub.h"
 #include "util/hash.h"
 
-static inline uint64_t checksum(const struct instance *in)
+static inline uint64_t checksum(const struct instance *inst)
 {
-	return qy__hash_words((const uintptr_t *)in->buf, in->size / sizeof(uintptr_t), 1);
+	return qy__hash_words((const uintptr_t *)inst->buf, inst->size / sizeof(uintptr_t), 1);
 }
 
 static inline bool has_violation(const struct qy_check_result *r, const char *id)
@@ -31,12 +31,12 @@ static inline bool has_violation(const struct qy_check_result *r, const char *id
 /* Check what is broken: @id is among the violations, nothing was written. Then mend it. */
 #define expect_violation(in, id) expect_violation_at(in, id, __FILE__, __LINE__)
 
-static inline void expect_violation_at(struct instance *in, const char *id, const char *file,
+static inline void expect_violation_at(struct instance *inst, const char *id, const char *file,
 				       int line)
 {
 	struct qy_check_result r = {.struct_size = sizeof(r)};
-	uint64_t before = checksum(in);
-	unsigned int nr = qy_check(in->mm, QY_CHECK_ALL, &r);
+	uint64_t before = checksum(inst);
+	unsigned int nr = qy_check(inst->mm, QY_CHECK_ALL, &r);
 
 	if (nr != r.nr || !has_violation(&r, id)) {
 		printf("%s:%d: expected %s\n", file, line, id);
@@ -44,10 +44,10 @@ static inline void expect_violation_at(struct instance *in, const char *id, cons
 	}
 	_assert_true(has_violation(&r, id), "the violation is named", file, line);
 	_assert_int_equal(nr, r.nr, file, line);
-	_assert_int_equal(checksum(in), before, file, line);
-	_assert_int_equal(qy_check(in->mm, QY_CHECK_ALL, NULL), nr, file, line);
-	instance_restore(in);
-	_assert_int_equal(qy_check(in->mm, QY_CHECK_ALL, &r), 0, file, line);
+	_assert_int_equal(checksum(inst), before, file, line);
+	_assert_int_equal(qy_check(inst->mm, QY_CHECK_ALL, NULL), nr, file, line);
+	instance_restore(inst);
+	_assert_int_equal(qy_check(inst->mm, QY_CHECK_ALL, &r), 0, file, line);
 }
 
 /* The first block whose head has @type and an order of at least @order, from @from on. */
@@ -63,6 +63,18 @@ static inline struct qy_page *find_block(const struct qy_mm *mm, enum qy__page_t
 			return page;
 	}
 	return NULL;
+}
+
+/* The first free block of zone Normal of at least @order. */
+static inline struct qy_page *free_block(const struct qy_mm *mm, unsigned int order)
+{
+	struct qy_page *page = NULL;
+
+	do
+		page = find_block(mm, QY__PAGE_BUDDY, order, page);
+	while (page && page->zone != QY_ZONE_NORMAL);
+	assert_non_null(page);
+	return page;
 }
 
 static inline struct qy__zone *zone_of(struct qy_mm *mm, const struct qy_page *page)

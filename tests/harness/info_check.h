@@ -9,21 +9,13 @@
 #define TESTS_HARNESS_INFO_CHECK_H
 
 #include "damage.h"
+#include "fixture.h"
 
 #include "info/info.h"
 
 #define TEXT_MAX (1 << 20)
 
-static struct instance in;
 static char text[TEXT_MAX], again[TEXT_MAX];
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 typedef size_t text_fn(struct qy_mm *mm, char *buf, size_t size);
 

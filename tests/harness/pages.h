@@ -9,25 +9,15 @@
 #ifndef TESTS_HARNESS_PAGES_H
 #define TESTS_HARNESS_PAGES_H
 
-#include "instance.h"
+#include "fixture.h"
 
 #include "page/page_debug.h"
 
 #define POISON QY__PAGE_POISON
 #define PAGES ((size_t)128) /* of a test's arena */
 
-static struct instance in;
 static struct qy_page *held[4096];
 static size_t nr_held;
-
-static inline int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	nr_held = 0;
-	return 0;
-}
 
 static inline void make(unsigned int flags, enum qy_switch pcp)
 {

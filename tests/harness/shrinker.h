@@ -2,14 +2,12 @@
 /*
  * shrinker.h - a shrinker that does as it is told, and keeps count of what it was asked for.
  *
- * The instance is the test's `in`.
+ * The instance is the one of fixture.h.
  */
 #ifndef TESTS_HARNESS_SHRINKER_H
 #define TESTS_HARNESS_SHRINKER_H
 
-#include "instance.h"
-
-static struct instance in;
+#include "fixture.h"
 
 /* A cache of the program's that does as it is told. */
 struct fake {
@@ -99,14 +97,6 @@ static inline int set_up(void **state)
 {
 	(void)state;
 	instance_make(&in, 1024, NULL);
-	return 0;
-}
-
-static inline int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
 	return 0;
 }
 

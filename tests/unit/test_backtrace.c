@@ -26,23 +26,12 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "sanitized.h"
 #include "util/backtrace.h"
 #include "util/compiler.h"
 #include "util/percpu.h"
 
 #define MAX 64
-
-/* The sanitizers' own locks do not survive fork() in a process with threads. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED true
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED false
-#endif
 
 enum source { BY_FRAMES, BY_LIBGCC, BY_LIBUNWIND, BY_ANY };
 

@@ -5,20 +5,12 @@
  * sanitizer.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include "debug/debug.h"
 
-static struct instance in;
 static char text[32768];
 static size_t text_len;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 /* The usual recorder, and the report's text: whatever the text shows must be there to be read. */
 static void record_and_print(const struct qy_report *r, void *ctx)

@@ -2,15 +2,13 @@
 /*
  * test_balance.c - qy_mm_balance(): when it is asked for, how far it goes, what it leaves alone.
  */
-#include "instance.h"
+#include "fixture.h"
 
 #include "page/pcp.h"
 #include "page/reclaim.h"
 #include "page/watermark.h"
 
 #define PAGES 4096
-
-static struct instance in;
 
 /* A cache of single pages that can be given up. */
 static struct hoard {
@@ -54,14 +52,6 @@ static void make(enum qy_watermarks marks, unsigned int nodes)
 	memset(&hoard, 0, sizeof(hoard));
 	hoard.s = (struct qy_shrinker){.count = hoard_count, .scan = hoard_scan, .seeks = 2};
 	assert_int_equal(qy_shrinker_register(in.mm, &hoard.s), 0);
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
 }
 
 static struct qy_zone_stat zone(unsigned int node)

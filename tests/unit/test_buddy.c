@@ -1,19 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* test_buddy.c - split and merge, each state drawn; where a freed block is put; odd borders. */
 #include "damage.h"
+#include "fixture.h"
 
 #include "page/buddy.h"
 #include "page/page_alloc.h"
-
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 /* An instance in which nothing is free but what a test gives back. */
 static struct qy_page *all[4096];

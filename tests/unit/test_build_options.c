@@ -3,7 +3,7 @@
  * test_build_options.c - whatever set of debug options the library was built with: legal use makes
  * no report, and what was compiled in finds what it is there to find. Run by the matrix of options.
  */
-#include "instance.h"
+#include "fixture.h"
 
 #include "debug/debug.h"
 #include "util/rng.h"
@@ -11,19 +11,10 @@
 #define SLOTS 200
 #define STEPS 4000
 
-static struct instance in;
-
 static int set_up(void **state)
 {
 	(void)state;
 	instance_make(&in, 4096, "slab_debug=FZPU quarantine=256K");
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	instance_destroy(&in);
 	return 0;
 }
 

@@ -5,8 +5,8 @@
  * Two zones, and blocks of all kinds in them:  DMA: 0…47, Normal: 48…191 (the books lie in DMA)
  */
 #include "damage.h"
+#include "fixture.h"
 
-static struct instance in;
 static struct qy_page *plain, *compound; /* blocks of order 2 */
 static void *large;
 
@@ -28,28 +28,9 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	(void)state;
-	instance_destroy(&in);
-	return 0;
-}
-
 static struct qy__zone *normal(void)
 {
 	return &in.mm->zone[QY_ZONE_NORMAL];
-}
-
-/* A free block of at least @order, in Normal. */
-static struct qy_page *free_block(unsigned int order)
-{
-	struct qy_page *page = NULL;
-
-	do
-		page = find_block(in.mm, QY__PAGE_BUDDY, order, page);
-	while (page && page->zone != QY_ZONE_NORMAL);
-	assert_non_null(page);
-	return page;
 }
 
 static void check_zone_figures_Z1(void **state)
@@ -74,7 +55,7 @@ static void check_zone_of_page_Z4(void **state)
 	expect_violation(&in, "Z4");
 	plain[1].zone = QY_ZONE_HIGHMEM;
 	expect_violation(&in, "Z4");
-	free_block(3)[5].zone = QY_ZONE_DMA;
+	free_block(in.mm, 3)[5].zone = QY_ZONE_DMA;
 	expect_violation(&in, "Z4");
 	in.mm->pages[0].zone = QY_ZONE_NORMAL;
 	expect_violation(&in, "Z4");
@@ -89,7 +70,7 @@ static void check_pages_lost_between_zones_Z8(void **state)
 
 static void check_free_head_B1(void **state)
 {
-	struct qy_page *page = free_block(2);
+	struct qy_page *page = free_block(in.mm, 2);
 
 	(void)state;
 	page->flags = QY__PAGE_F_SLAB;
@@ -108,7 +89,7 @@ static void check_free_head_B1(void **state)
 
 static void check_misaligned_free_block_B1(void **state)
 {
-	struct qy_page *page = free_block(2);
+	struct qy_page *page = free_block(in.mm, 2);
 
 	(void)state;
 	/* The same pages, with a head one page further on. */
@@ -120,7 +101,7 @@ static void check_misaligned_free_block_B1(void **state)
 
 static void check_list_of_other_order_B1(void **state)
 {
-	struct qy_page *page = free_block(1);
+	struct qy_page *page = free_block(in.mm, 1);
 
 	(void)state;
 	unlist(in.mm, &normal()->area[page->order], page);
@@ -132,7 +113,7 @@ static void check_list_of_other_order_B1(void **state)
 
 static void check_overlap_B2(void **state)
 {
-	struct qy_page *page = free_block(2);
+	struct qy_page *page = free_block(in.mm, 2);
 
 	(void)state;
 	page[2].type = QY__PAGE_ALLOC;
@@ -151,7 +132,7 @@ static void check_overlap_B2(void **state)
 
 static void check_page_of_no_block_B2(void **state)
 {
-	struct qy_page *page = free_block(0);
+	struct qy_page *page = free_block(in.mm, 0);
 
 	(void)state;
 	page->type = QY__PAGE_INSIDE; /* the head is gone */
@@ -165,7 +146,7 @@ static void check_page_of_no_block_B2(void **state)
 /* A block is cut in two halves, and the books are kept: only that they were not merged is wrong. */
 static void cut_free_block(void)
 {
-	struct qy_page *page = free_block(2);
+	struct qy_page *page = free_block(in.mm, 2);
 	unsigned int half = page->order - 1u;
 
 	unlist(in.mm, &normal()->area[page->order], page);
@@ -192,7 +173,7 @@ static void check_missing_merge_B3_B10(void **state)
 
 static void check_lists_B4(void **state)
 {
-	struct qy_page *page = free_block(0);
+	struct qy_page *page = free_block(in.mm, 0);
 	struct qy__free_area *area = &normal()->area[page->order];
 
 	(void)state;
@@ -220,7 +201,7 @@ static void check_lists_B4(void **state)
 
 static void check_block_off_its_list_B4(void **state)
 {
-	struct qy_page *page = free_block(1);
+	struct qy_page *page = free_block(in.mm, 1);
 
 	(void)state;
 	unlist(in.mm, &normal()->area[page->order], page);

@@ -5,11 +5,10 @@
  * of full lists.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include "debug/debug.h"
 #include "util/bitops.h"
-
-static struct instance in;
 
 static const qy_slab_flags_t letters[] = {
 	QY_SLAB_CONSISTENCY_CHECKS,
@@ -32,14 +31,6 @@ static void needs(bool compiled_in)
 {
 	if (!compiled_in)
 		skip();
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
 }
 
 /*

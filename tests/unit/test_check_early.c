@@ -4,10 +4,9 @@
  * LK.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include "vmalloc/vmap_area.h"
-
-static struct instance in;
 
 static int set_up(void **state)
 {
@@ -15,13 +14,6 @@ static int set_up(void **state)
 	instance_make(&in, 128, NULL);
 	assert_clean(&in);
 	instance_save(&in);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	instance_destroy(&in);
 	return 0;
 }
 

@@ -4,20 +4,11 @@
  * each page of it.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include <errno.h>
 
 #include "page/page_owner.h"
-
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void make(enum qy_switch pcp)
 {

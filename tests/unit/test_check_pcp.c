@@ -5,12 +5,12 @@
  * Two CPUs, lists of several orders and types on both:  DMA: 0…79, Normal: 80…399
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include <pthread.h>
 
 #include "page/pcp.h"
 
-static struct instance in;
 static struct qy_page *held[64];
 static unsigned int nr_held;
 
@@ -78,13 +78,6 @@ static int set_up(void **state)
 	fill_lists();
 	assert_clean(&in);
 	instance_save(&in);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	instance_destroy(&in);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
  * The cache has no debug flag, two CPUs with sheaves, and slabs that are full, partial and empty.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include <errno.h>
 
@@ -14,7 +15,6 @@
 
 #define OBJECTS 280
 
-static struct instance in;
 static struct qy_cache *cache;
 static struct qy__slub *slub;
 static struct qy__sheaf *sheaf, *sheaf_1; /* of CPUs 0 and 1 */
@@ -58,13 +58,6 @@ static int set_up(void **state)
 	assert_null(full->slab.freelist);
 	assert_clean(&in);
 	instance_save(&in);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	instance_destroy(&in);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
  *   DMA: 0…147    page blocks … | 136 … 143 | 144 … 147 148 … 151 | 152 …    Normal: 148…511
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include "page/buddy.h"
 #include "page/buddy_internal.h"
@@ -18,8 +19,6 @@
 
 #define BORDER 148u
 #define BLOCK 8u
-
-static struct instance in;
 
 static struct qy__zone *normal(void)
 {
@@ -60,29 +59,10 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int tear_down(void **state)
-{
-	(void)state;
-	instance_destroy(&in);
-	return 0;
-}
-
-/* The first free block of Normal of at least @order. */
-static struct qy_page *free_block(unsigned int order)
-{
-	struct qy_page *page = NULL;
-
-	do
-		page = find_block(in.mm, QY__PAGE_BUDDY, order, page);
-	while (page && page->zone != QY_ZONE_NORMAL);
-	assert_non_null(page);
-	return page;
-}
-
 /* A page block in the middle of free ones: its neighbours are free, too. */
 static uint32_t free_pageblock(void)
 {
-	struct qy_page *page = free_block(6);
+	struct qy_page *page = free_block(in.mm, 6);
 
 	return qy__page_pfn(in.mm, page) + 2 * BLOCK;
 }
@@ -94,7 +74,7 @@ static void change_type(uint32_t pfn, unsigned int type)
 
 static void check_type_of_free_block_B6(void **state)
 {
-	struct qy_page *page = free_block(4), *small = free_block(0);
+	struct qy_page *page = free_block(in.mm, 4), *small = free_block(in.mm, 0);
 	uint32_t pfn = qy__page_pfn(in.mm, page);
 
 	(void)state;
@@ -115,8 +95,8 @@ static void check_type_of_free_block_B6(void **state)
 /* A list head is moved to another type's list. */
 static void check_type_of_list_B6(void **state)
 {
-	struct qy__free_area *area = &normal()->area[free_block(4)->order];
-	unsigned int from = free_block(4)->migratetype, to = QY_MIGRATE_ISOLATE;
+	struct qy__free_area *area = &normal()->area[free_block(in.mm, 4)->order];
+	unsigned int from = free_block(in.mm, 4)->migratetype, to = QY_MIGRATE_ISOLATE;
 
 	(void)state;
 	area->head[to] = area->head[from];
@@ -164,7 +144,7 @@ static void check_barriers_B10(void **state)
 {
 	static const uint8_t type[] = {QY_MIGRATE_CMA, QY_MIGRATE_ISOLATE, QY_MIGRATE_HIGHATOMIC};
 	uint32_t pfn = free_pageblock();
-	unsigned int order = free_block(6)->order;
+	unsigned int order = free_block(in.mm, 6)->order;
 
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
@@ -176,7 +156,7 @@ static void check_barriers_B10(void **state)
 		change_type(pfn, QY_MIGRATE_MOVABLE);
 		normal()->nr_cma = normal()->nr_reserved_highatomic = 0;
 		assert_sound(in.mm);
-		assert_int_equal(free_block(6)->order, order);
+		assert_int_equal(free_block(in.mm, 6)->order, order);
 		/* The barrier goes, and nobody merges what it parted. */
 		change_type(pfn, type[i]);
 		*entry(pfn) = QY_MIGRATE_MOVABLE;
@@ -211,7 +191,7 @@ static void check_free_counters_B5(void **state)
 
 static void check_reported_block_B1(void **state)
 {
-	struct qy_page *large = free_block(4), *small = free_block(0);
+	struct qy_page *large = free_block(in.mm, 4), *small = free_block(in.mm, 0);
 
 	(void)state;
 	large->flags = QY__PAGE_F_REPORTED;
@@ -227,7 +207,7 @@ static void check_reported_block_B1(void **state)
 
 static void check_references_of_free_pages_B1(void **state)
 {
-	struct qy_page *large = free_block(4);
+	struct qy_page *large = free_block(in.mm, 4);
 
 	(void)state;
 	large->alloc.refcount = 1;
@@ -261,7 +241,7 @@ static void check_highatomic_B11(void **state)
 /* As a split leaves it. */
 static struct qy_page *make_guard(void)
 {
-	struct qy_page *page = free_block(0);
+	struct qy_page *page = free_block(in.mm, 0);
 
 	assert_true(page->order < 3);
 	unlist(in.mm, &normal()->area[page->order], page);
@@ -304,7 +284,7 @@ static void check_guards_B12(void **state)
 /* A guard block that is its buddy's like should have been merged. */
 static void check_unmerged_guard_B3(void **state)
 {
-	struct qy_page *page = free_block(4);
+	struct qy_page *page = free_block(in.mm, 4);
 	unsigned int half = page->order - 1u;
 
 	(void)state;
@@ -361,7 +341,7 @@ static void check_contents_of(unsigned int page_debug, uint8_t byte)
 
 	tear_down(NULL);
 	make(page_debug);
-	page = free_block(3);
+	page = free_block(in.mm, 3);
 	len = PAGE_BYTES << page->order;
 	p = qy__page_addr(in.mm, page);
 	assert_int_equal(p[0], byte);
@@ -389,7 +369,7 @@ static void check_free_memory_B13(void **state)
 	check_contents_of(QY_PAGE_INIT_ON_FREE, 0);
 	tear_down(NULL);
 	make(QY_PAGE_INIT_ON_ALLOC); /* says nothing about free pages */
-	((uint8_t *)qy__page_addr(in.mm, free_block(3)))[0] ^= 1;
+	((uint8_t *)qy__page_addr(in.mm, free_block(in.mm, 3)))[0] ^= 1;
 	assert_false(finds(QY_CHECK_ALL, "B13"));
 }
 

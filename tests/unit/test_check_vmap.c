@@ -4,12 +4,12 @@
  * sheaves.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include "vmalloc/vmap_area.h"
 
 #define AREAS 12
 
-static struct instance in;
 static struct qy__vmap_state *v;
 static void *area[AREAS];
 
@@ -32,13 +32,6 @@ static int set_up(void **state)
 	qy_vfree(in.mm, area[3]);
 	qy_vfree(in.mm, area[7]);
 	assert_clean(&in);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	instance_destroy(&in);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
  *   node 2: Normal 576…799, HighMem 800…1023; no memory at 700…709
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include "page/watermark.h"
 #include "page/zonelist.h"
@@ -20,7 +21,6 @@
 static const uint8_t distances[NODES * NODES] = {10, 20, 30, 20, 10, 15, 30, 15, 10};
 static const size_t node_limits[NODES] = {384 * PAGE_BYTES, 576 * PAGE_BYTES, PAGES *PAGE_BYTES};
 static const struct qy_range hole = {700 * PAGE_BYTES, 710 * PAGE_BYTES};
-static struct instance in;
 
 static struct qy__zone *zone_at(unsigned int node, enum qy_zone_type type)
 {
@@ -58,13 +58,6 @@ static int set_up(void **state)
 {
 	(void)state;
 	make(QY_ZONELIST_NODE, QY_WATERMARKS_KERNEL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	instance_destroy(&in);
 	return 0;
 }
 

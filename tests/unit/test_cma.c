@@ -1,46 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* test_cma.c - areas that are lent to movable pages, and wanted back. Page blocks of four pages. */
-#include "page_map.h"
+#include "machine.h"
 
 #include <pthread.h>
 
 #include "page/buddy.h"
 #include "page/contig.h"
 
-static struct instance in;
-static struct page_map before;
-static struct users users;
 static struct qy_cma *area;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
-
-static void init(void)
-{
-	instance_init(&in, 512);
-	in.config.pageblock_order = 2;
-	in.config.grouping = QY_ON;
-	users_init(&users, &in.config);
-	area = NULL;
-}
-
-static void create(void)
-{
-	instance_create(&in);
-	users.mm = in.mm;
-	map_take(&before, in.mm);
-}
-
-static void make(void)
-{
-	init();
-	create();
-}
 
 /* An area of @pages at 256. */
 static void make_area(uint32_t pages, unsigned int order_per_bit)
@@ -155,7 +122,7 @@ static void fixed_area_over_pages_in_use_is_ebusy(void **state)
 static void fixed_area_over_two_zones_is_einval(void **state)
 {
 	(void)state;
-	init();
+	init(512);
 	in.config.zone_limit[QY_ZONE_DMA] = 256 * PAGE_BYTES;
 	create();
 	refuse(252, 8, 0, 0, 0, true, -EINVAL);
@@ -254,7 +221,7 @@ static void area_takes_page_blocks_of_any_type_from_cpus_lists(void **state)
 	struct qy_page *page;
 
 	(void)state;
-	init();
+	init(512);
 	in.config.pcp = QY_ON;
 	in.config.pcp_batch = 8;
 	in.config.pcp_high = 64;
@@ -651,7 +618,7 @@ static void threads_take_from_one_area(void **state)
 	pthread_t thread[3];
 
 	(void)state;
-	init();
+	init(512);
 	in.config.cpu_provider = QY_CPU_THREAD;
 	in.config.pcp = QY_ON;
 	create();

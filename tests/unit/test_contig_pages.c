@@ -1,48 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* test_contig_pages.c - where a run is looked for, and how runs are given back. */
-#include "page_map.h"
-
-static struct instance in;
-static struct page_map before;
-static struct users users;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
-
-static void init(void)
-{
-	instance_init(&in, 512);
-	in.config.pageblock_order = 2;
-	in.config.grouping = QY_ON;
-	users_init(&users, &in.config);
-}
-
-static void create(void)
-{
-	instance_create(&in);
-	users.mm = in.mm;
-	map_take(&before, in.mm);
-}
-
-static void make(void)
-{
-	init();
-	create();
-}
+#include "machine.h"
 
 static struct qy_page *run(uint32_t nr)
 {
 	return qy_alloc_contig_pages(in.mm, nr, 0, 0);
-}
-
-static void give(uint32_t start, uint32_t nr)
-{
-	assert_int_equal(qy_free_contig_range(in.mm, start, nr), 0);
 }
 
 /* ---- where ---- */
@@ -173,7 +135,7 @@ static void zones_of_the_list_are_tried_in_order(void **state)
 	struct qy_page *page;
 
 	(void)state;
-	init();
+	init(512);
 	in.config.nr_nodes = 2;
 	in.config.node_limit = limit;
 	in.config.zone_limit[QY_ZONE_DMA] = 128 * PAGE_BYTES;

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* test_exact.c - blocks that are split, as many pages as the bytes need, pages by the array. */
+#include "fixture.h"
 #include "page_map.h"
 
 #include "page/page_debug.h"
 
-static struct instance in;
 static struct page_map before;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void make(void)
 {

@@ -6,6 +6,7 @@
  * Page blocks have 8 pages here, the largest block 32.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include "page/buddy.h"
 #include "page/page_alloc.h"
@@ -13,17 +14,8 @@
 #define PB_ORDER 3u
 #define PB 8u
 
-static struct instance in;
 static struct qy_page *got[1024];
 static unsigned int nr_got;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void make(size_t pages)
 {

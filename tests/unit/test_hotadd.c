@@ -4,6 +4,7 @@
  * gigabytes; and all that has to follow it: zones, page blocks, marks, lists, holes, shuffling.
  */
 #include "damage.h"
+#include "fixture.h"
 #include "os_stand_in.h"
 
 #include <errno.h>
@@ -15,16 +16,6 @@
 #include "page/zone.h"
 
 #define SECTION_PAGES 2048u /* what an instance begins with, at least */
-
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 /* @pages of span, of which some hold the books; blocks of at most 256 pages. */
 static void prepare(size_t pages)

@@ -3,6 +3,7 @@
  * test_info.c - slabinfo and buddyinfo: to the letter, and read back they are what the figures say.
  */
 #include "damage.h"
+#include "fixture.h"
 
 static const char first_line[] = "slabinfo - version: 2.1\n";
 static const char second_line[] =
@@ -10,16 +11,7 @@ static const char second_line[] =
 	" : tunables <limit> <batchcount> <sharedfactor>"
 	" : slabdata <active_slabs> <num_slabs> <sharedavail>\n";
 
-static struct instance in;
 static char text[65536];
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 /* A row printed by the rule of the format. */
 static size_t expected_row(char *row, size_t size, const struct qy_cache_info *i)

@@ -4,6 +4,7 @@
  * side, the default one, fork.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -12,16 +13,6 @@
 
 #include "debug/debug.h"
 #include "page/page_alloc.h"
-
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 /* ---- many ---- */
 

@@ -4,6 +4,7 @@
  * that overflows, and that what was zeroed is zero under each set of debug letters.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include <errno.h>
 
@@ -11,20 +12,10 @@
 #include "kmalloc/kmalloc.h"
 #include "page/page_alloc.h"
 
-static struct instance in;
-
 /* With all debug options. */
 static bool is_full_build(void)
 {
 	return !strcmp(qy_build_debug_letters(), "FZPU");
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
 }
 
 static const char *const letters[] = {

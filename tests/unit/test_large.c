@@ -4,22 +4,13 @@
  * quarantine.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include "debug/debug.h"
 #include "kmalloc/kmalloc.h"
 #include "page/page_alloc.h"
 
-static struct instance in;
-
 #define BIG (5 * PAGE_BYTES - 480) /* no size class */
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void make(const char *debug)
 {

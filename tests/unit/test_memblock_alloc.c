@@ -3,12 +3,7 @@
  * test_memblock_alloc.c - memblock: finding, the ladder of an allocation, questions, iterators;
  * each case with what is to be expected.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "memblock_machine.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,14 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <quarry/early.h>
-
 #include "util/compiler.h"
 
-#define PAGE ((qy_addr_t)QY_PAGE_SIZE)
 #define ANYWHERE QY_MEMBLOCK_ALLOC_ANYWHERE
 
-static struct qy_memblock mb, before;
+static struct qy_memblock before;
 static char memory[64 * QY_PAGE_SIZE] __attribute__((aligned(QY_PAGE_SIZE)));
 static qy_addr_t reach;
 static unsigned int zeroed, warnings;
@@ -67,19 +59,6 @@ static int set_up(void **state)
 	reach = ANYWHERE;
 	zeroed = warnings = 0;
 	return 0;
-}
-
-/*
- *   pages    1 … 15   16 … 31   32 … 47   48 … 63
- *   node     0        0         1         1
- *   flags    -        HOTPLUG   -         MIRROR     (not yet preferred)
- */
-static void make_machine(void)
-{
-	assert_int_equal(qy_memblock_add(&mb, PAGE, 15 * PAGE, 0, 0), 0);
-	assert_int_equal(qy_memblock_add(&mb, 16 * PAGE, 16 * PAGE, 0, QY_MEMBLOCK_HOTPLUG), 0);
-	assert_int_equal(qy_memblock_add(&mb, 32 * PAGE, 16 * PAGE, 1, 0), 0);
-	assert_int_equal(qy_memblock_add(&mb, 48 * PAGE, 16 * PAGE, 1, QY_MEMBLOCK_MIRROR), 0);
 }
 
 /* ---- finding ---- */

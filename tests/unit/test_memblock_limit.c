@@ -3,42 +3,20 @@
  * test_memblock_limit.c - memblock: limits, names, and the hand-over; each case with what is to be
  * expected.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "memblock_machine.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include <quarry/early.h>
-
 #include "util/compiler.h"
 
-#define PAGE ((qy_addr_t)QY_PAGE_SIZE)
-
-static struct qy_memblock mb, before;
+static struct qy_memblock before;
 
 static int set_up(void **state)
 {
 	(void)state;
 	qy_memblock_init(&mb);
 	return 0;
-}
-
-/*
- *   pages    1 … 15   16 … 31   32 … 47   48 … 63
- *   node     0        0         1         1
- *   flags    -        HOTPLUG   -         MIRROR     (not yet preferred)
- */
-static void make_machine(void)
-{
-	assert_int_equal(qy_memblock_add(&mb, PAGE, 15 * PAGE, 0, 0), 0);
-	assert_int_equal(qy_memblock_add(&mb, 16 * PAGE, 16 * PAGE, 0, QY_MEMBLOCK_HOTPLUG), 0);
-	assert_int_equal(qy_memblock_add(&mb, 32 * PAGE, 16 * PAGE, 1, 0), 0);
-	assert_int_equal(qy_memblock_add(&mb, 48 * PAGE, 16 * PAGE, 1, QY_MEMBLOCK_MIRROR), 0);
 }
 
 /* ---- limits ---- */

@@ -4,22 +4,13 @@
  * spans, and every configuration that has to be refused.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 
 #include "page/mm.h"
 #include "page/page_alloc.h"
-
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void refuse(const struct qy_mm_config *cfg, int err)
 {

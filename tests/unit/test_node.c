@@ -6,6 +6,7 @@
  *   node    0         1           2            CPU n is on node n
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include <errno.h>
 
@@ -24,21 +25,12 @@ static const uint8_t distance[9] = {
 	25, 11, 10, /* 2 */
 };
 
-static struct instance in;
 static struct qy_page *held[PAGES];
 static unsigned int nr_held;
 
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	nr_held = 0;
-	return 0;
-}
-
 static void prepare(void)
 {
+	nr_held = 0;
 	instance_init(&in, PAGES);
 	in.config.nr_nodes = 3;
 	in.config.nr_cpus = 3;

@@ -4,6 +4,7 @@
  * of them is found with its exact place, and that repair makes it whole.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include "debug/debug.h"
 #include "util/bytes.h"
@@ -13,16 +14,6 @@
 #define U QY_SLAB_STORE_USER
 #define F QY_SLAB_CONSISTENCY_CHECKS
 #define K QY_SLAB_KMALLOC
-
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static struct qy_cache *cache(size_t size, qy_slab_flags_t flags)
 {

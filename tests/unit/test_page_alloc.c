@@ -4,20 +4,11 @@
  * told.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include <errno.h>
 
 #include "page/page_alloc.h"
-
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void make(void)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_page_frag.c - pieces: where they are cut, when their block goes, what is refused. */
+#include "fixture.h"
 #include "page_map.h"
 
 #include <pthread.h>
@@ -7,17 +8,8 @@
 #define BLOCK ((size_t)32 << 10) /* with pages of 16 KiB and less */
 #define BLOCK_PAGES (BLOCK / PAGE_BYTES)
 
-static struct instance in;
 static struct page_map before;
 static struct qy_page_frag_cache cache;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void make(void)
 {

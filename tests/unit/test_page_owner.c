@@ -3,7 +3,7 @@
  * test_page_owner.c - a record for every page of a block, from allocation to free and over; its
  * text to the letter; the stacks in it.
  */
-#include "instance.h"
+#include "fixture.h"
 #include "os_stand_in.h"
 
 #include <errno.h>
@@ -20,7 +20,6 @@
 #define PAGES ((size_t)512)
 #define TEXT ((size_t)1 << 20)
 
-static struct instance in;
 static char text[TEXT];
 static uint64_t now;
 
@@ -28,14 +27,6 @@ static uint64_t tell_time(void *ctx)
 {
 	(void)ctx;
 	return now;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
 }
 
 static void make(enum qy_backing backing)

@@ -4,21 +4,12 @@
  * no page is out of reach on another CPU's list.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include <errno.h>
 
 #include "page/page_alloc.h"
 #include "page/pcp.h"
-
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void make(unsigned int cpus, unsigned int batch, unsigned int high)
 {

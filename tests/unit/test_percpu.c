@@ -14,22 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sanitized.h"
 #include "util/percpu.h"
 
 #define NR_CROWD (QY__MAX_CPUS + 20)
 #define STACK_SIZE (256 * 1024)
-
-/* The sanitizers' own locks do not survive fork() in a process with threads. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED true
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED false
-#endif
 
 static pthread_barrier_t barrier;
 

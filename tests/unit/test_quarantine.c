@@ -4,23 +4,15 @@
  * at when they leave, and out at once when their cache ends or shrinks.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include <errno.h>
 
 #include "debug/debug.h"
 #include "page/page_alloc.h"
 
-static struct instance in;
 static struct qy_cache *c;
 static struct qy__quarantine *q;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void make(const char *debug, size_t pages)
 {

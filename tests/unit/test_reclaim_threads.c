@@ -5,7 +5,7 @@
  * Also to be run under the thread sanitizer: what a shrinker wrote is to be seen by whoever
  * unregistered it.
  */
-#include "instance.h"
+#include "fixture.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -17,20 +17,10 @@
 
 #define ALARM 60 /* seconds until a child that hangs is given up */
 
-static struct instance in;
-
 static int set_up(void **state)
 {
 	(void)state;
 	instance_make(&in, 512, NULL);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
 	return 0;
 }
 

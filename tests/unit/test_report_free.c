@@ -4,6 +4,7 @@
  * much of it, or when it is asked for. What the system really has is read with mincore().
  */
 #include "damage.h"
+#include "fixture.h"
 #include "os_stand_in.h"
 
 #include <sys/mman.h>
@@ -15,7 +16,6 @@
 #define BLOCK 6u /* order of a page block: below it nothing is reported by itself */
 #define BLOCK_PAGES (1u << BLOCK)
 
-static struct instance in;
 static struct qy_page *held[SPAN_PAGES];
 
 static struct qy__osif_ops watching;
@@ -29,17 +29,9 @@ static size_t watch_discard(struct qy__osif *os, void *addr, size_t len)
 	return refuse ? 0 : real->discard(os, addr, len);
 }
 
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	refuse = false;
-	return 0;
-}
-
 static void prepare(size_t blocks_kept)
 {
+	refuse = false;
 	instance_init(&in, 0);
 	in.config.backing = QY_BACKING_ANON;
 	in.config.size = SPAN_PAGES * PAGE_BYTES;

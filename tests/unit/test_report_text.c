@@ -4,6 +4,7 @@
  * stacks, dumps, repair; the hash of an origin; the policies.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -12,20 +13,11 @@
 #include "debug/debug.h"
 #include "util/module.h"
 
-static struct instance in;
 static struct qy_cache *c;
 static char text[32768], *line[600];
 static unsigned int nr_lines;
 static uint64_t hash, now;
 static size_t full_len;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void split_lines(void)
 {

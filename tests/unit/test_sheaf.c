@@ -4,20 +4,11 @@
  * emptied, that CPUs do not touch one another's, and that the sheaf of nobody is never written.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include <pthread.h>
 
 #include "page/page_alloc.h"
-
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void make(unsigned int cpus)
 {

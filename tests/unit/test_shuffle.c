@@ -4,7 +4,7 @@
  *
  * The zone is made by hand: 32 places for blocks of 4 pages, and lists of those that are free.
  */
-#include "instance.h"
+#include "fixture.h"
 
 #include "page/shuffle.h"
 
@@ -16,15 +16,6 @@
 static struct qy_mm mm;
 static struct qy__zone zone[2];
 static struct qy_page pages[PAGES];
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 /* No page is free. */
 static void hand_made(uint64_t seed)

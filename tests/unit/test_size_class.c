@@ -3,20 +3,10 @@
  * test_size_class.c - both sets of classes: which sizes exist, how they are aligned, and that each
  * request gets the smallest class that fits.
  */
-#include "instance.h"
+#include "fixture.h"
 
 #include "kmalloc/size_class.h"
 #include "util/align.h"
-
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void make(enum qy_classes classes)
 {

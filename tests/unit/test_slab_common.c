@@ -4,6 +4,7 @@
  * follows it.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -13,19 +14,9 @@
 #include "debug/debug.h"
 #include "page/page_alloc.h"
 
-static struct instance in;
-
 static bool has_red_zones(void)
 {
 	return strchr(qy_build_debug_letters(), 'Z');
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
 }
 
 static void refuse(const char *name, size_t size, size_t align, qy_slab_flags_t flags)

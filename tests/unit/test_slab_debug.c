@@ -5,21 +5,13 @@
  * nothing damaged is used again.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include <errno.h>
 
 #include "debug/debug.h"
 
-static struct instance in;
 static struct qy_cache *c;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void make(const char *debug, size_t size)
 {

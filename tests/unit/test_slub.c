@@ -4,21 +4,12 @@
  * they go.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include <errno.h>
 
 #include "page/page_alloc.h"
 #include "util/bitops.h"
-
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 /* ---- the order of a slab ---- */
 

@@ -4,20 +4,12 @@
  * whole.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include "debug/debug.h"
 
-static struct instance in;
 static struct qy_cache *c;
 static uint64_t now;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static uint64_t clock_fn(void *ctx)
 {

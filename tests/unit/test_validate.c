@@ -4,22 +4,13 @@
  * second time; and by itself at every N-th call.
  */
 #include "damage.h"
+#include "fixture.h"
 
 #include "debug/debug.h"
-
-static struct instance in;
 
 #define BIG (5 * PAGE_BYTES - 480) /* no size class */
 
 static struct qy_cache *c;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void make(const char *debug)
 {

@@ -3,14 +3,13 @@
  * test_warn_alloc.c - the message that an allocation failed: its words, how often it is told, and
  * that it is no finding.
  */
-#include "instance.h"
+#include "fixture.h"
 
 #include <errno.h>
 #include <sys/prctl.h>
 
 #include "page/reclaim.h"
 
-static struct instance in;
 static uint64_t now;
 
 static uint64_t fake_clock(void *ctx)
@@ -27,14 +26,6 @@ static int set_up(void **state)
 	instance_init(&in, 512);
 	in.config.clock.fn = fake_clock;
 	instance_create(&in);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
  *
  *   | DMA 1024 pages, the books in it | NORMAL 3072 pages |
  */
-#include "instance.h"
+#include "fixture.h"
 
 #include <errno.h>
 
@@ -15,16 +15,6 @@
 
 #define KB_PER_PAGE (PAGE_BYTES / 1024)
 #define QUIET QY_GFP_NOWARN
-
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void configured(struct qy_watermark_config cfg)
 {

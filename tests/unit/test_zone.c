@@ -1,21 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* test_zone.c - which pages belong to which zone, and which zones a request may use. */
 #include "damage.h"
+#include "fixture.h"
 
 #include <errno.h>
 
 #include "page/page_alloc.h"
 #include "page/zone.h"
-
-static struct instance in;
-
-static int tear_down(void **state)
-{
-	(void)state;
-	if (in.mm)
-		instance_destroy(&in);
-	return 0;
-}
 
 static void make(size_t dma_pages, size_t dma32_pages)
 {
