@@ -23,13 +23,10 @@
  *   model_buddy [-t] [SCOPE...]   -t: hold to the time limits
  *   model_buddy -p                prove that the search finds planted faults ("planted" variant)
  */
-#include <errno.h>
-#include <signal.h>
-#include <time.h>
-
 #include "buddy_rig.h"
-#include "plants.h"
+#include "search.h"
 #include "seen.h"
+#include <errno.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -110,8 +107,8 @@ static void draw(const struct tiling *t)
 	unsigned int at;
 
 	memset(text, '.', sizeof(text));
-	for (unsigned int z = 0; z < rig.nr_zones; z++) {
-		maximal_blocks(t->free & rig.mask[z], ground->max_order, heads[z]);
+	for (unsigned int z = 0; z < own.nr_zones; z++) {
+		maximal_blocks(t->free & own.mask[z], ground->max_order, heads[z]);
 		for (unsigned int k = 0; k <= ground->max_order; k++)
 			while (next_bit(&heads[z][k], &at))
 				text[at] = (char)('0' + k);
@@ -141,10 +138,10 @@ static void draw_library(void)
 			putchar(p->type == QY__PAGE_TAIL ? '-' : letter[p->type % 8]);
 	}
 	putchar('\n');
-	for (unsigned int z = 0; z < rig.nr_zones; z++) {
-		printf("  zone %u: %u pages free;", z, rig.zone[z]->nr_free_pages);
+	for (unsigned int z = 0; z < own.nr_zones; z++) {
+		printf("  zone %u: %u pages free;", z, own.zone[z]->nr_free_pages);
 		for (unsigned int k = 0; k <= ground->max_order; k++)
-			printf(" %u of order %u", rig.zone[z]->area[k].nr_free, k);
+			printf(" %u of order %u", own.zone[z]->area[k].nr_free, k);
 		putchar('\n');
 	}
 }
@@ -191,27 +188,25 @@ static uint64_t pack(const struct tiling *t)
 	return t->free | (uint64_t)t->head << 32;
 }
 
+static void draw_packed(uint64_t state)
+{
+	struct tiling t = unpack(state);
+
+	draw(&t);
+}
+
+static void print_packed(uint32_t packed)
+{
+	struct op o;
+
+	memcpy(&o, &packed, sizeof(o));
+	print_op(&o);
+}
+
 QY_NORETURN static void fail(const struct tiling *expected, bool in_step)
 {
-	static uint32_t path[1024];
-	unsigned int nr;
-	struct tiling t;
-
 	printf("FAILED: %s: %s\n", scope->what, *rig.wrong ? rig.wrong : "the state changed");
-	nr = seen_path(&seen, now, path, ARRAY_SIZE(path));
-	t = unpack(seen.state[0]);
-	printf("  at first ");
-	draw(&t);
-	for (unsigned int i = 0; i < nr; i++) {
-		struct op by;
-
-		memcpy(&by, &seen.op[path[i]], sizeof(by));
-		printf("           ");
-		print_op(&by);
-		t = unpack(seen.state[path[i]]);
-		printf("\n  gives    ");
-		draw(&t);
-	}
+	seen_print_way(&seen, now, draw_packed, print_packed);
 	if (in_step) {
 		printf("  then     ");
 		print_op(&op);
@@ -293,9 +288,9 @@ static struct qy_page *library_alloc(unsigned int order, unsigned int how)
 
 	if (scope->mode == PUBLIC)
 		return qy_alloc_pages(rig.mm, gfp_of[how], order);
-	qy__lock(&rig.zone[how]->lock);
-	page = qy__rmqueue_locked(rig.mm, rig.zone[how], order, 0, 0);
-	qy__unlock(&rig.zone[how]->lock);
+	qy__lock(&own.zone[how]->lock);
+	page = qy__rmqueue_locked(rig.mm, own.zone[how], order, 0, 0);
+	qy__unlock(&own.zone[how]->lock);
 	return page;
 }
 
@@ -348,7 +343,7 @@ static void try_alloc(unsigned int order, unsigned int how, int z, bool fallback
 
 static void try_allocs(void)
 {
-	int normal = (int)rig.nr_zones - 1;
+	int normal = (int)own.nr_zones - 1;
 	/* The highest of the zones that each gfp allows; zone DMA has nothing to give. */
 	const int highest[] = {normal, normal, normal - 1, normal - 1, -1};
 
@@ -389,7 +384,7 @@ static void check_place(unsigned int z, unsigned int at, const struct tiling *to
 	unsigned int k = 0;
 	bool near;
 
-	maximal_blocks(to->free & rig.mask[z], ground->max_order, heads);
+	maximal_blocks(to->free & own.mask[z], ground->max_order, heads);
 	while (!(heads[k] >> (at & ~((1u << k) - 1)) & 1))
 		k++;
 	at &= ~((1u << k) - 1);
@@ -419,9 +414,9 @@ static void free_block(unsigned int z, unsigned int at, unsigned int order, unsi
 		page_at(at)->type = QY__PAGE_SLAB; /* its owner may have left anything in it */
 		page_at(at)->flags = (uint8_t)now;
 		page_at(at)->alloc.refcount = 0; /* free_block() did that */
-		qy__lock(&rig.zone[z]->lock);
-		qy__free_one_locked(rig.mm, rig.zone[z], pfn, order, QY__FPI_NONE);
-		qy__unlock(&rig.zone[z]->lock);
+		qy__lock(&own.zone[z]->lock);
+		qy__free_one_locked(rig.mm, own.zone[z], pfn, order, QY__FPI_NONE);
+		qy__unlock(&own.zone[z]->lock);
 	} else if (how & BY_ADDRESS) {
 		err = qy_free_pages_addr(rig.mm, qy__pfn_addr(rig.mm, pfn), order);
 	} else {
@@ -439,14 +434,14 @@ static void free_block(unsigned int z, unsigned int at, unsigned int order, unsi
 static void try_free(unsigned int at)
 {
 	unsigned int order = used_order(&from, at, ground->end), longest = 1;
-	unsigned int z = rig.mask[0] >> at & 1 ? 0 : 1;
+	unsigned int z = own.mask[0] >> at & 1 ? 0 : 1;
 	uint32_t merging[TILING_ORDERS];
 	struct tiling to = from;
 
 	to.free |= block_bits(at, order);
 	to.head &= ~(1u << at);
 	to.comp &= ~(1u << at);
-	maximal_blocks(to.free & rig.mask[z], ground->max_order, merging);
+	maximal_blocks(to.free & own.mask[z], ground->max_order, merging);
 	for (unsigned int k = 0; k <= ground->max_order; k++) {
 		merging[k] = blocks[z][k] & ~merging[k];
 		if (merging[k] && count_bits(blocks[z][k]) > longest)
@@ -546,8 +541,8 @@ static void visit(void)
 	unsigned int at;
 
 	from = unpack(seen.state[now]);
-	for (unsigned int z = 0; z < rig.nr_zones; z++)
-		maximal_blocks(from.free & rig.mask[z], ground->max_order, blocks[z]);
+	for (unsigned int z = 0; z < own.nr_zones; z++)
+		maximal_blocks(from.free & own.mask[z], ground->max_order, blocks[z]);
 	build(&from, blocks, now);
 	try_allocs();
 	for (rest = from.head & ~from.retired; next_bit(&rest, &at);)
@@ -581,11 +576,6 @@ static uint64_t count_tilings(const struct scope *s)
 
 	return count_range(g->start, g->border, g->max_order, ways[s->mode], s->mode == SWAP) *
 	       count_range(g->border, g->end, g->max_order, ways[s->mode], s->mode == SWAP);
-}
-
-static double cpu_seconds(void)
-{
-	return (double)clock() / CLOCKS_PER_SEC;
 }
 
 /* @id: with this planted fault, once the instance is there. */
@@ -641,37 +631,29 @@ static const int wanted[] = {QY__PLANT_FREE_COUNT,    QY__PLANT_MERGE_ANY_ORDER,
 			     QY__PLANT_WRONG_BUDDY,   QY__PLANT_ZONE_IGNORED};
 static const char *const quick[] = {"8", "border-5", "public-3"};
 
-static const struct scope *find_scope(const char *name)
+static const char *scope_name(size_t i)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(scopes); i++)
-		if (!strcmp(scopes[i].name, name))
-			return &scopes[i];
-	printf("there is no scope %s\n", name);
-	exit(2);
+	return scopes[i].name;
 }
 
-static void search_quickly(int id)
+static void run(size_t i, int id)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(quick); i++)
-		run_scope(find_scope(quick[i]), id);
+	run_scope(&scopes[i], id);
 }
+
+static const struct searches searches = {
+	.nr = ARRAY_SIZE(scopes),
+	.name = scope_name,
+	.run = run,
+	.on_signal = on_signal,
+	.hold_limits = &hold_limits,
+	.wanted = wanted,
+	.nr_wanted = ARRAY_SIZE(wanted),
+	.quick = quick,
+	.nr_quick = ARRAY_SIZE(quick),
+};
 
 int main(int argc, char **argv)
 {
-	int at = 1;
-
-	signal(SIGSEGV, on_signal);
-	signal(SIGBUS, on_signal);
-	signal(SIGALRM, on_signal);
-	if (argc > 1 && !strcmp(argv[1], "-p"))
-		return find_plants(wanted, ARRAY_SIZE(wanted), search_quickly);
-	if (at < argc && !strcmp(argv[at], "-t")) {
-		hold_limits = true;
-		at++;
-	}
-	for (int i = at; i < argc; i++)
-		run_scope(find_scope(argv[i]), 0);
-	for (size_t i = 0; at == argc && i < ARRAY_SIZE(scopes); i++)
-		run_scope(&scopes[i], 0);
-	return 0;
+	return search_main(&searches, argc, argv);
 }

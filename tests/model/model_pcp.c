@@ -19,11 +19,8 @@
  *   model_pcp [SCOPE...]
  *   model_pcp -p           prove that the search finds planted faults ("planted" variant)
  */
-#include <signal.h>
-#include <time.h>
-
 #include "pcp_rig.h"
-#include "plants.h"
+#include "search.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -423,9 +420,9 @@ static void try_switch(void)
 	restore();
 	op = (struct op){.kind = to.disabled ? ENABLE : DISABLE};
 	if (to.disabled)
-		qy__zone_pcp_enable(rig.mm, rig.zone);
+		qy__zone_pcp_enable(rig.mm, normal);
 	else
-		qy__zone_pcp_disable(rig.mm, rig.zone);
+		qy__zone_pcp_disable(rig.mm, normal);
 	read_step();
 	if (!to.disabled)
 		free |= all_go(&to);
@@ -476,7 +473,7 @@ static void search(void)
 /* @id: with this planted fault, once the instance is there. */
 static void run_scope(const struct scope *s, int id)
 {
-	clock_t begin = clock();
+	double begin = cpu_seconds();
 
 	scope = s;
 	shape = s->shape;
@@ -494,7 +491,7 @@ static void run_scope(const struct scope *s, int id)
 	printf("%u pages, %u CPUs, batch %u, high %u: %7u states, %8llu transitions, depth %2u, "
 	       "%5.2f s\n",
 	       shape.pages, shape.cpus, shape.batch, shape.high, seen.nr, (unsigned long long)steps,
-	       depth, (double)(clock() - begin) / CLOCKS_PER_SEC);
+	       depth, cpu_seconds() - begin);
 	fflush(stdout);
 	if (seen.nr != s->states) {
 		printf("FAILED: %s: %u states should be reached\n", s->name, s->states);
@@ -508,25 +505,30 @@ static void run_scope(const struct scope *s, int id)
 
 static const int wanted[] = {QY__PLANT_REFILL_COUNT, QY__PLANT_LIST_OF_ORDER_0};
 
-static void search_quickly(int id)
+static const char *const quick[] = {"8-1-2"};
+
+static const char *scope_name(size_t i)
 {
-	run_scope(&scopes[0], id);
+	return scopes[i].name;
 }
+
+static void run(size_t i, int id)
+{
+	run_scope(&scopes[i], id);
+}
+
+static const struct searches searches = {
+	.nr = ARRAY_SIZE(scopes),
+	.name = scope_name,
+	.run = run,
+	.on_signal = on_signal,
+	.wanted = wanted,
+	.nr_wanted = ARRAY_SIZE(wanted),
+	.quick = quick,
+	.nr_quick = ARRAY_SIZE(quick),
+};
 
 int main(int argc, char **argv)
 {
-	signal(SIGSEGV, on_signal);
-	signal(SIGBUS, on_signal);
-	signal(SIGALRM, on_signal);
-	if (argc > 1 && !strcmp(argv[1], "-p"))
-		return find_plants(wanted, ARRAY_SIZE(wanted), search_quickly);
-	for (size_t i = 0; i < ARRAY_SIZE(scopes); i++) {
-		bool asked = argc < 2;
-
-		for (int k = 1; k < argc; k++)
-			asked |= !strcmp(argv[k], scopes[i].name);
-		if (asked)
-			run_scope(&scopes[i], 0);
-	}
-	return 0;
+	return search_main(&searches, argc, argv);
 }

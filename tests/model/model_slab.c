@@ -20,13 +20,10 @@
  *   model_slab [SCOPE...]
  *   model_slab -p            prove that the search finds planted faults ("planted" variant)
  */
-#include <errno.h>
-#include <signal.h>
-#include <time.h>
-
-#include "plants.h"
+#include "search.h"
 #include "seen.h"
 #include "slab_rig.h"
+#include <errno.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -204,7 +201,7 @@ static const uint8_t *fresh_pages(const struct slab_state *s)
 	for (unsigned int other = 0; other < 2; other++) {
 		for (unsigned int i = 0; i < rules->slabs; i++) {
 			bool fresh = !s->slab[i].exists &&
-				     qy__addr_page(rig.mm, rig.page[i])->type == QY__PAGE_SLAB;
+				     qy__addr_page(rig.mm, own.page[i])->type == QY__PAGE_SLAB;
 
 			if (fresh != other)
 				pages[n++] = (uint8_t)i;
@@ -217,7 +214,7 @@ static bool step_refill(struct slab_state *s, unsigned int n)
 {
 	void *got[SLABS * OBJECTS + 1];
 	uint8_t expected[SLABS * OBJECTS + 1];
-	unsigned int nr = qy__slab_ops(rig.cache)->refill(rig.cache, 0, got, n);
+	unsigned int nr = qy__slab_ops(own.cache)->refill(own.cache, 0, got, n);
 	unsigned int right = model_refill(s, rules, fresh_pages(s), expected, n);
 
 	if (nr != right)
@@ -236,7 +233,7 @@ static bool step_flush(struct slab_state *s, const struct op *o)
 
 	for (unsigned int i = 0; i < n; i++)
 		p[i] = object_at(objects[i]);
-	qy__slab_ops(rig.cache)->flush(rig.cache, p, n);
+	qy__slab_ops(own.cache)->flush(own.cache, p, n);
 	model_flush(s, rules, objects, n);
 	return true;
 }
@@ -260,7 +257,7 @@ static void model_free(struct slab_state *s, unsigned int cpu, uint8_t object)
 
 static bool step_alloc(struct slab_state *s, unsigned int cpu)
 {
-	void *p = qy_cache_alloc(rig.cache, 0);
+	void *p = qy_cache_alloc(own.cache, 0);
 
 	return take(p, model_alloc(s, fresh_pages(s), cpu), true);
 }
@@ -297,7 +294,7 @@ static bool step_bulk(struct slab_state *s, const struct op *o)
 						{1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 	void *got[SLABS * OBJECTS + 1];
 	uint8_t expected[SLABS * OBJECTS + 1];
-	size_t nr = qy_cache_alloc_bulk(rig.cache, 0, o->a, got), right = 0;
+	size_t nr = qy_cache_alloc_bulk(own.cache, 0, o->a, got), right = 0;
 	struct slab_state found, to = *s;
 
 	read_state(&found);
@@ -318,7 +315,7 @@ static bool step_bulk(struct slab_state *s, const struct op *o)
 
 static bool step_free(struct slab_state *s, const struct op *o)
 {
-	int err = qy_cache_free(rig.cache, object_at(o->a));
+	int err = qy_cache_free(own.cache, object_at(o->a));
 
 	if (err)
 		return wrong("refused: %d", err);
@@ -328,7 +325,7 @@ static bool step_free(struct slab_state *s, const struct op *o)
 
 static bool step_shrink(struct slab_state *s, unsigned int cpu)
 {
-	int left = qy_cache_shrink(rig.cache);
+	int left = qy_cache_shrink(own.cache);
 
 	if (scope->mode == SHEAVES)
 		model_sheaf_flush(s, rules, cpu, 0);
@@ -341,7 +338,7 @@ static bool step_bad_free(const struct slab_state *s, const struct op *o)
 	enum qy_report_kind right = s->slab[o->a / OBJECTS].exists && !o->b
 					    ? QY_REPORT_DOUBLE_FREE
 					    : QY_REPORT_INVALID_FREE;
-	int err = qy_cache_free(rig.cache, (char *)object_at(o->a) + o->b);
+	int err = qy_cache_free(own.cache, (char *)object_at(o->a) + o->b);
 	bool told = rig.reports == 1 && rig.kind == right;
 
 	if (err != -EINVAL || !told)
@@ -381,7 +378,7 @@ static void try_op(struct op o)
 	uint32_t by;
 
 	op = o;
-	memcpy(rig.buf, rig.saved, ARENA_PAGES * QY_PAGE_SIZE);
+	memcpy(rig.buf, own.saved, ARENA_PAGES * QY_PAGE_SIZE);
 	if (!step(&op, &to))
 		fail(NULL, NULL);
 	steps++;
@@ -451,14 +448,14 @@ static void replay(void)
 	static uint32_t path[1024];
 	unsigned int nr = seen_path(&seen, now, path, ARRAY_SIZE(path));
 
-	memcpy(rig.buf, rig.first, ARENA_PAGES * QY_PAGE_SIZE);
+	memcpy(rig.buf, own.first, ARENA_PAGES * QY_PAGE_SIZE);
 	memset(&from, 0, sizeof(from));
 	for (unsigned int i = 0; i < nr; i++) {
 		memcpy(&op, &seen.op[path[i]], sizeof(op));
 		if (!step(&op, &from))
 			fail(NULL, NULL);
 	}
-	memcpy(rig.saved, rig.buf, ARENA_PAGES * QY_PAGE_SIZE);
+	memcpy(own.saved, rig.buf, ARENA_PAGES * QY_PAGE_SIZE);
 	if (slab_key(&from) != seen.key[now]) {
 		wrong("the same operations lead elsewhere");
 		fail(&from, NULL);
@@ -495,7 +492,7 @@ static bool is_built(const struct scope *s)
 static void run_scope(const struct scope *s, int id)
 {
 	uint64_t states = s->states ? s->states : count_states(&s->rules);
-	clock_t begin = clock();
+	double begin = cpu_seconds();
 
 	scope = s;
 	rules = &s->rules;
@@ -512,7 +509,7 @@ static void run_scope(const struct scope *s, int id)
 	printf("%-20s %u slabs of %u objects: %7u states, %8llu transitions, depth %2u, %6.2f s, "
 	       "%llu by qy_check\n",
 	       s->name, rules->slabs, rules->objects, seen.nr, (unsigned long long)steps, depth,
-	       (double)(clock() - begin) / CLOCKS_PER_SEC, (unsigned long long)rig.checks);
+	       cpu_seconds() - begin, (unsigned long long)own.checks);
 	fflush(stdout);
 	if (seen.nr != states) {
 		printf("FAILED: %s: %llu states should be reached\n", s->name,
@@ -521,15 +518,6 @@ static void run_scope(const struct scope *s, int id)
 	}
 	seen_drop(&seen);
 	drop_rig();
-}
-
-static const struct scope *find_scope(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(scopes); i++)
-		if (!strcmp(scopes[i].name, name))
-			return &scopes[i];
-	printf("there is no scope %s\n", name);
-	exit(2);
 }
 
 /* ---- the proof that it can fail ---- */
@@ -549,22 +537,28 @@ static const int wanted[] = {QY__PLANT_INUSE_STUCK,
 			     QY__PLANT_ZONE_VALUE};
 static const char *const quick[] = {"flavour-3x3-keep-0", "checked-3x2", "sheaves-2x2"};
 
-static void search_quickly(int id)
+static const char *scope_name(size_t i)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(quick); i++)
-		run_scope(find_scope(quick[i]), id);
+	return scopes[i].name;
 }
+
+static void run(size_t i, int id)
+{
+	run_scope(&scopes[i], id);
+}
+
+static const struct searches searches = {
+	.nr = ARRAY_SIZE(scopes),
+	.name = scope_name,
+	.run = run,
+	.on_signal = on_signal,
+	.wanted = wanted,
+	.nr_wanted = ARRAY_SIZE(wanted),
+	.quick = quick,
+	.nr_quick = ARRAY_SIZE(quick),
+};
 
 int main(int argc, char **argv)
 {
-	signal(SIGSEGV, on_signal);
-	signal(SIGBUS, on_signal);
-	signal(SIGALRM, on_signal);
-	if (argc > 1 && !strcmp(argv[1], "-p"))
-		return find_plants(wanted, ARRAY_SIZE(wanted), search_quickly);
-	for (int i = 1; i < argc; i++)
-		run_scope(find_scope(argv[i]), 0);
-	for (size_t i = 0; argc < 2 && i < ARRAY_SIZE(scopes); i++)
-		run_scope(&scopes[i], 0);
-	return 0;
+	return search_main(&searches, argc, argv);
 }

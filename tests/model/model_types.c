@@ -21,11 +21,8 @@
  *   model_types [-t] [SCOPE...]   -t: hold to the time limits
  *   model_types -p                prove that the search finds planted faults ("planted" variant)
  */
-#include <signal.h>
-#include <time.h>
-
 #include "page/watermark.h"
-#include "plants.h"
+#include "search.h"
 #include "seen.h"
 #include "types_rig.h"
 
@@ -114,27 +111,25 @@ static void print_op(const struct op *o)
 		printf(", the block at %u is the first of its list", o->at);
 }
 
+static void draw_packed(uint64_t state)
+{
+	struct typed t = unpack(state);
+
+	draw(&t);
+}
+
+static void print_packed(uint32_t packed)
+{
+	struct op o;
+
+	memcpy(&o, &packed, sizeof(o));
+	print_op(&o);
+}
+
 QY_NORETURN static void fail(const struct typed *expected, bool in_step)
 {
-	static uint32_t path[1024];
-	unsigned int nr;
-	struct typed t;
-
 	printf("FAILED: %s: %s\n", scope->what, *rig.wrong ? rig.wrong : "the state changed");
-	nr = seen_path(&seen, now, path, ARRAY_SIZE(path));
-	t = unpack(seen.state[0]);
-	printf("  at first ");
-	draw(&t);
-	for (unsigned int i = 0; i < nr; i++) {
-		struct op by;
-
-		memcpy(&by, &seen.op[path[i]], sizeof(by));
-		printf("           ");
-		print_op(&by);
-		t = unpack(seen.state[path[i]]);
-		printf("\n  gives    ");
-		draw(&t);
-	}
+	seen_print_way(&seen, now, draw_packed, print_packed);
 	if (in_step) {
 		printf("  then     ");
 		print_op(&op);
@@ -210,11 +205,11 @@ static struct qy_page *library_alloc(unsigned int order, unsigned int how)
 	unsigned int type = how & JUST_TYPE;
 	struct qy_page *page;
 
-	qy__lock(&rig.zone->lock);
-	page = qy__rmqueue_locked(rig.mm, rig.zone, order, type, flags_of(how));
+	qy__lock(&own.zone->lock);
+	page = qy__rmqueue_locked(rig.mm, own.zone, order, type, flags_of(how));
 	if (page && how & ATOMIC)
-		qy__reserve_highatomic_locked(rig.mm, rig.zone, qy__page_pfn(rig.mm, page));
-	qy__unlock(&rig.zone->lock);
+		qy__reserve_highatomic_locked(rig.mm, own.zone, qy__page_pfn(rig.mm, page));
+	qy__unlock(&own.zone->lock);
 	return page;
 }
 
@@ -237,7 +232,7 @@ static struct source where(unsigned int order, unsigned int how)
 static struct typed after(const struct typed *served, unsigned int at, unsigned int order,
 			  unsigned int how)
 {
-	uint32_t limit = rig.pretended / 100;
+	uint32_t limit = own.pretended / 100;
 	struct typed to = *served;
 
 	take(&to, at, order, (how & JUST_TYPE) == QY_MIGRATE_MOVABLE);
@@ -358,9 +353,9 @@ static void free_block(unsigned int at, unsigned int order, enum place place, ui
 	page_at(at)->type = QY__PAGE_SLAB; /* its owner may have left anything in it */
 	page_at(at)->flags = (uint8_t)now;
 	page_at(at)->alloc.refcount = 0; /* free_block() did that */
-	qy__lock(&rig.zone->lock);
-	qy__free_one_locked(rig.mm, rig.zone, RIG_LEAD + at, order, QY__FPI_NONE);
-	qy__unlock(&rig.zone->lock);
+	qy__lock(&own.zone->lock);
+	qy__free_one_locked(rig.mm, own.zone, RIG_LEAD + at, order, QY__FPI_NONE);
+	qy__unlock(&own.zone->lock);
 	arrive(to);
 	if (!is_mixed(&from, at, order))
 		check_place(at, to);
@@ -399,9 +394,9 @@ static bool library_unreserve(unsigned int type)
 {
 	bool done;
 
-	qy__lock(&rig.zone->lock);
-	done = qy__unreserve_highatomic_locked(rig.mm, rig.zone, type);
-	qy__unlock(&rig.zone->lock);
+	qy__lock(&own.zone->lock);
+	done = qy__unreserve_highatomic_locked(rig.mm, own.zone, type);
+	qy__unlock(&own.zone->lock);
 	return done;
 }
 
@@ -436,11 +431,11 @@ static bool library_change(unsigned int block, unsigned int to)
 	uint32_t pfn = RIG_LEAD + (block << shape.block_order);
 	bool done;
 
-	qy__lock(&rig.zone->lock);
-	done = qy__move_pageblock_locked(rig.mm, rig.zone, pfn, list_of(to));
+	qy__lock(&own.zone->lock);
+	done = qy__move_pageblock_locked(rig.mm, own.zone, pfn, list_of(to));
 	if (done && to >= ISOLATED)
-		rig.block[block] |= entry_of(to);
-	qy__unlock(&rig.zone->lock);
+		own.block[block] |= entry_of(to);
+	qy__unlock(&own.zone->lock);
 	return done;
 }
 
@@ -505,11 +500,6 @@ static void search(void)
 	}
 }
 
-static double cpu_seconds(void)
-{
-	return (double)clock() / CLOCKS_PER_SEC;
-}
-
 /* @id: with this planted fault, once the instance is there. */
 static void run_scope(const struct scope *s, int id)
 {
@@ -554,37 +544,29 @@ static const int wanted[] = {QY__PLANT_TYPES_MIXED, QY__PLANT_FALLBACK_ORDER,
 			     QY__PLANT_HALF_NOT_ENOUGH, QY__PLANT_RESERVE_NOT_LESS};
 static const char *const quick[] = {"8-4", "8-4-aside"};
 
-static const struct scope *find_scope(const char *name)
+static const char *scope_name(size_t i)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(scopes); i++)
-		if (!strcmp(scopes[i].name, name))
-			return &scopes[i];
-	printf("there is no scope %s\n", name);
-	exit(2);
+	return scopes[i].name;
 }
 
-static void search_quickly(int id)
+static void run(size_t i, int id)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(quick); i++)
-		run_scope(find_scope(quick[i]), id);
+	run_scope(&scopes[i], id);
 }
+
+static const struct searches searches = {
+	.nr = ARRAY_SIZE(scopes),
+	.name = scope_name,
+	.run = run,
+	.on_signal = on_signal,
+	.hold_limits = &hold_limits,
+	.wanted = wanted,
+	.nr_wanted = ARRAY_SIZE(wanted),
+	.quick = quick,
+	.nr_quick = ARRAY_SIZE(quick),
+};
 
 int main(int argc, char **argv)
 {
-	int at = 1;
-
-	signal(SIGSEGV, on_signal);
-	signal(SIGBUS, on_signal);
-	signal(SIGALRM, on_signal);
-	if (argc > 1 && !strcmp(argv[1], "-p"))
-		return find_plants(wanted, ARRAY_SIZE(wanted), search_quickly);
-	if (at < argc && !strcmp(argv[at], "-t")) {
-		hold_limits = true;
-		at++;
-	}
-	for (int i = at; i < argc; i++)
-		run_scope(find_scope(argv[i]), 0);
-	for (size_t i = 0; at == argc && i < ARRAY_SIZE(scopes); i++)
-		run_scope(&scopes[i], 0);
-	return 0;
+	return search_main(&searches, argc, argv);
 }

@@ -10,18 +10,11 @@
 #ifndef TESTS_MODEL_PCP_RIG_H
 #define TESTS_MODEL_PCP_RIG_H
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <quarry/quarry.h>
-
-#include "page/mm.h"
 #include "page/pcp.h"
 #include "page/rmqueue.h"
+#include "rig.h"
 #include "tiling.h"
 
-#define RIG_LEAD 64u /* pages before page 0; a multiple of the largest block */
 #define MAX_ORDER 3
 #define MOST_CPUS 2
 #define ORDERS 2 /* of requests */
@@ -44,13 +37,7 @@ struct shape {
 
 static struct shape shape;
 
-static struct {
-	char *buf;
-	struct qy_mm *mm;
-	struct qy__zone *zone;
-	size_t taken;
-	char wrong[200];
-} rig;
+static struct qy__zone *normal;
 
 static struct {
 	struct qy_page page[8];
@@ -58,24 +45,6 @@ static struct {
 	struct qy__pcp pcp[MOST_CPUS];
 	size_t in_use;
 } saved;
-
-static inline struct qy_page *page_at(unsigned int bit)
-{
-	return qy__pfn_page(rig.mm, RIG_LEAD + bit);
-}
-
-/* A violation: said once, the first one. */
-QY_PRINTF(1, 2) static bool wrong(const char *fmt, ...)
-{
-	va_list ap;
-
-	if (*rig.wrong)
-		return false;
-	va_start(ap, fmt);
-	vsnprintf(rig.wrong, sizeof(rig.wrong), fmt, ap);
-	va_end(ap);
-	return false;
-}
 
 /* ---- sequences ---- */
 
@@ -143,7 +112,7 @@ static inline bool read_page(struct sequence *to, uint32_t *met, uint32_t pfn,
 
 static inline bool read_free(struct state *s, unsigned int order, uint32_t *met)
 {
-	const struct qy__free_area *area = &rig.zone->area[order];
+	const struct qy__free_area *area = &normal->area[order];
 	uint32_t pfn = area->head[0], prev = QY__PFN_NONE;
 
 	for (; pfn != QY__PFN_NONE; prev = pfn, pfn = qy__pfn_page(rig.mm, pfn)->next) {
@@ -177,7 +146,7 @@ static inline bool read_list(struct sequence *to, const struct qy__page_stack *l
 
 static inline bool read_cpu(struct state *s, unsigned int cpu, uint32_t *met)
 {
-	const struct qy__pcp *pcp = &rig.zone->pcp[cpu];
+	const struct qy__pcp *pcp = &normal->pcp[cpu];
 
 	for (unsigned int i = 0; i < QY__PCP_LISTS; i++) {
 		unsigned int order = i / QY_MIGRATE_PCPTYPES;
@@ -223,7 +192,7 @@ static inline bool read_used(struct state *s, uint32_t met)
 
 static inline bool read_books(struct state *s)
 {
-	const struct qy__zone *zone = rig.zone;
+	const struct qy__zone *zone = normal;
 	uint32_t free = pages_free(s), heads[TILING_ORDERS];
 
 	maximal_blocks(free, MAX_ORDER, heads);
@@ -262,11 +231,7 @@ static inline bool read_state(struct state *s)
 
 static inline bool check_holds(void)
 {
-	struct qy_check_result r = {.struct_size = sizeof(r)};
-
-	if (qy_check(rig.mm, QY_CHECK_BUDDY, &r) || !r.assertions)
-		return wrong("qy_check: %u violations, %s: %s", r.nr, r.v[0].id, r.v[0].text);
-	return true;
+	return is_sound(QY_CHECK_BUDDY);
 }
 
 /* ---- … and in ---- */
@@ -274,16 +239,16 @@ static inline bool check_holds(void)
 static inline void save(void)
 {
 	memcpy(saved.page, page_at(0), shape.pages * sizeof(struct qy_page));
-	memcpy(saved.pcp, rig.zone->pcp, shape.cpus * sizeof(struct qy__pcp));
-	saved.zone = *rig.zone;
+	memcpy(saved.pcp, normal->pcp, shape.cpus * sizeof(struct qy__pcp));
+	saved.zone = *normal;
 	saved.in_use = rig.mm->usage.pages;
 }
 
 static inline void restore(void)
 {
 	memcpy(page_at(0), saved.page, shape.pages * sizeof(struct qy_page));
-	memcpy(rig.zone->pcp, saved.pcp, shape.cpus * sizeof(struct qy__pcp));
-	*rig.zone = saved.zone;
+	memcpy(normal->pcp, saved.pcp, shape.cpus * sizeof(struct qy__pcp));
+	*normal = saved.zone;
 	rig.mm->usage.pages = saved.in_use;
 }
 
@@ -320,7 +285,7 @@ static inline void build_sequence(const struct sequence *s, unsigned int order,
 
 static inline void build_free(const struct sequence *s, unsigned int order, uint64_t salt)
 {
-	struct qy__free_area *area = &rig.zone->area[order];
+	struct qy__free_area *area = &normal->area[order];
 
 	build_sequence(s, order, QY__PAGE_BUDDY, salt);
 	area->nr_free = s->nr;
@@ -334,7 +299,7 @@ static inline void build_free(const struct sequence *s, unsigned int order, uint
 
 static inline void build_cpu(const struct state *s, unsigned int cpu, uint64_t salt)
 {
-	struct qy__pcp *pcp = &rig.zone->pcp[cpu];
+	struct qy__pcp *pcp = &normal->pcp[cpu];
 
 	for (unsigned int order = 0; order < ORDERS; order++) {
 		struct qy__page_stack *list = &pcp->list[qy__pcp_index(order, 0)];
@@ -353,7 +318,7 @@ static inline void build_cpu(const struct state *s, unsigned int cpu, uint64_t s
 /* The library in the state @s. Saved, too. */
 static inline void build(const struct state *s, uint64_t salt)
 {
-	struct qy__zone *zone = rig.zone;
+	struct qy__zone *zone = normal;
 	uint32_t single = s->single, pair = s->pair;
 	unsigned int at;
 
@@ -383,43 +348,24 @@ static void ignore_report(const struct qy_report *r, void *ctx)
 
 static inline void make_rig(void)
 {
-	struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
-	size_t bytes = (RIG_LEAD + 8) * QY_PAGE_SIZE;
+	struct qy_mm_config cfg;
 
-	memset(&rig, 0, sizeof(rig));
-	rig.buf = aligned_alloc(8 * QY_PAGE_SIZE, bytes);
-	if (!rig.buf)
-		exit(2);
-	memset(rig.buf, 0x11, bytes);
-	cfg.backing = QY_BACKING_ARENA;
-	cfg.base = rig.buf;
-	cfg.size = (RIG_LEAD + shape.pages) * QY_PAGE_SIZE;
-	cfg.max_order = MAX_ORDER;
-	cfg.cpu_provider = QY_CPU_MANUAL;
+	rig_begin(8);
+	cfg = rig_config(0, shape.pages, MAX_ORDER);
 	cfg.nr_cpus = shape.cpus;
 	cfg.pcp = QY_ON;
 	cfg.pcp_batch = shape.batch;
 	cfg.pcp_high = shape.high;
-	cfg.policy = QY_POLICY_REPORT;
 	cfg.sink.fn = ignore_report;
-	cfg.zone_limit[QY_ZONE_DMA] = RIG_LEAD * QY_PAGE_SIZE;
-	rig.mm = qy__mm_place(&cfg);
-	if (!rig.mm || qy__mm_handover(rig.mm)) {
-		printf("no instance\n");
-		exit(2);
-	}
-	while (qy__rmqueue_locked(rig.mm, &rig.mm->zone[QY_ZONE_DMA], 0, 0, 0))
-		rig.taken++;
-	rig.mm->usage.pages = rig.taken;
-	rig.mm->usage.high_water = SIZE_MAX;
-	rig.zone = &rig.mm->zone[QY_ZONE_NORMAL];
+	rig_place(&cfg);
+	rig_take_lead();
+	normal = &rig.mm->zone[QY_ZONE_NORMAL];
 	save();
 }
 
 static inline void drop_rig(void)
 {
-	qy__mm_release(rig.mm);
-	free(rig.buf);
+	rig_end();
 }
 
 #endif

@@ -96,4 +96,21 @@ static inline unsigned int seen_path(const struct seen *s, uint32_t i, uint32_t 
 	return nr;
 }
 
+/* The states from the first one to @now, and the operations that led there. */
+static inline void seen_print_way(const struct seen *s, uint32_t now, void (*draw)(uint64_t state),
+				  void (*print_op)(uint32_t op))
+{
+	static uint32_t path[1024];
+	unsigned int nr = seen_path(s, now, path, sizeof(path) / sizeof(path[0]));
+
+	printf("  at first ");
+	draw(s->state[0]);
+	for (unsigned int i = 0; i < nr; i++) {
+		printf("           ");
+		print_op(s->op[path[i]]);
+		printf("\n  gives    ");
+		draw(s->state[path[i]]);
+	}
+}
+
 #endif

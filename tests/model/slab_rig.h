@@ -8,13 +8,8 @@
 #ifndef TESTS_MODEL_SLAB_RIG_H
 #define TESTS_MODEL_SLAB_RIG_H
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <quarry/quarry.h>
-
 #include "debug/debug.h"
+#include "rig.h"
 #include "slab/slub.h"
 #include "slab_state.h"
 
@@ -36,36 +31,19 @@ struct scope {
 static const struct scope *scope;
 static const struct slab_rules *rules;
 static struct {
-	char *buf, *first, *saved; /* arena; copies: without a slab, in the state of now */
-	struct qy_mm *mm;
+	char *first, *saved; /* copies of the arena: without a slab, in the state of now */
 	struct qy_cache *cache;
 	char *page[SLABS];
 	uint32_t min_partial; /* as the size calls for; the checker knows that */
-	unsigned int reports;
-	enum qy_report_kind kind;
 	uint64_t checks;
-	char wrong[200];
-} rig;
-
-/* A violation: said once, the first one. */
-QY_PRINTF(1, 2) static bool wrong(const char *fmt, ...)
-{
-	va_list ap;
-
-	if (*rig.wrong)
-		return false;
-	va_start(ap, fmt);
-	vsnprintf(rig.wrong, sizeof(rig.wrong), fmt, ap);
-	va_end(ap);
-	return false;
-}
+} own;
 
 /* ---- objects ---- */
 
 static void *object_at(unsigned int object)
 {
-	return rig.page[object / OBJECTS] + rig.cache->layout.red_left_pad +
-	       (size_t)(object % OBJECTS) * rig.cache->layout.slot;
+	return own.page[object / OBJECTS] + own.cache->layout.red_left_pad +
+	       (size_t)(object % OBJECTS) * own.cache->layout.slot;
 }
 
 /* The number of an object, or NONE. */
@@ -80,7 +58,7 @@ static unsigned int object_of(const void *p)
 static unsigned int slab_of_pfn(uint32_t pfn)
 {
 	for (unsigned int i = 0; i < rules->slabs; i++)
-		if (qy__pfn_addr(rig.mm, pfn) == rig.page[i])
+		if (qy__pfn_addr(rig.mm, pfn) == own.page[i])
 			return i;
 	return NONE;
 }
@@ -90,7 +68,7 @@ static uint64_t *tag_of(unsigned int object, bool last)
 {
 	char *p = object_at(object);
 
-	return (uint64_t *)(last ? p + rig.cache->layout.object_size - 8 : p);
+	return (uint64_t *)(last ? p + own.cache->layout.object_size - 8 : p);
 }
 
 static bool take(void *p, unsigned int object, bool fresh)
@@ -140,17 +118,17 @@ static bool read_list(const struct qy__page_list *list, unsigned int flag, uint8
 
 static bool read_slab(unsigned int i, struct slab_state *s)
 {
-	const struct qy_page *page = qy__addr_page(rig.mm, rig.page[i]);
+	const struct qy_page *page = qy__addr_page(rig.mm, own.page[i]);
 	unsigned int nr = 0;
 
 	if (page->type == QY__PAGE_BUDDY)
 		return true;
-	if (page->type != QY__PAGE_SLAB || page->slab.cache != qy__cache_ref(rig.cache) ||
+	if (page->type != QY__PAGE_SLAB || page->slab.cache != qy__cache_ref(own.cache) ||
 	    page->slab.objects != rules->objects || !(page->flags & QY__PAGE_F_SLAB))
 		return wrong("S6: page %u: type %u flags %02x objects %u", i, page->type,
 			     page->flags, page->slab.objects);
 	s->slab[i].exists = 1;
-	for (void *p = page->slab.freelist; p; p = qy__slub_get_free(rig.cache, p)) {
+	for (void *p = page->slab.freelist; p; p = qy__slub_get_free(own.cache, p)) {
 		unsigned int object = object_of(p);
 
 		if (object == NONE || object / OBJECTS != i || nr == rules->objects)
@@ -166,7 +144,7 @@ static bool read_slab(unsigned int i, struct slab_state *s)
 
 static bool read_sheaf(unsigned int cpu, struct slab_state *s)
 {
-	const struct qy__sheaf *sheaf = rig.cache->sheaf[cpu];
+	const struct qy__sheaf *sheaf = own.cache->sheaf[cpu];
 
 	if (scope->mode != SHEAVES)
 		return true;
@@ -187,7 +165,7 @@ static bool read_sheaf(unsigned int cpu, struct slab_state *s)
 /* The state that the library is in; false: in none. */
 static bool read_state(struct slab_state *s)
 {
-	const struct qy__slub *slub = qy__slub(rig.cache);
+	const struct qy__slub *slub = qy__slub(own.cache);
 	unsigned int slabs = 0, inuse = 0;
 
 	memset(s, 0, sizeof(*s));
@@ -232,30 +210,20 @@ static bool objects_hold(const struct slab_state *s)
 
 static bool check_holds(void)
 {
-	struct qy_check_result r = {.struct_size = sizeof(r)};
-	unsigned int violations;
+	bool sound;
 
-	rig.checks++;
-	qy__slub(rig.cache)->min_partial = rig.min_partial;
-	violations = qy_check(rig.mm, QY_CHECK_BUDDY | QY_CHECK_SLAB, &r);
-	qy__slub(rig.cache)->min_partial = rules->min_partial;
-	if (violations || !r.assertions)
-		return wrong("qy_check: %u violations, %s: %s", r.nr, r.v[0].id, r.v[0].text);
-	if (scope->mode == CHECKED && qy_cache_validate(rig.cache))
+	own.checks++;
+	qy__slub(own.cache)->min_partial = own.min_partial;
+	sound = is_sound(QY_CHECK_BUDDY | QY_CHECK_SLAB);
+	qy__slub(own.cache)->min_partial = rules->min_partial;
+	if (!sound)
+		return false;
+	if (scope->mode == CHECKED && qy_cache_validate(own.cache))
 		return wrong("the cache is damaged");
 	return true;
 }
 
 /* ---- the instance ---- */
-
-static void count_report(const struct qy_report *r, void *ctx)
-{
-	(void)ctx;
-	if (r->kind == QY_REPORT_NOMEM)
-		return;
-	rig.reports++;
-	rig.kind = r->kind;
-}
 
 static void *page_memory(void)
 {
@@ -272,19 +240,19 @@ static void make_cache(void)
 	size_t size = QY_PAGE_SIZE / rules->objects - 240;
 	struct qy__slub *slub;
 
-	rig.cache = qy_cache_create(rig.mm, "small", size & ~(size_t)7, 0, scope->flags,
+	own.cache = qy_cache_create(rig.mm, "small", size & ~(size_t)7, 0, scope->flags,
 				    scope->ctor ? construct : NULL);
-	if (!rig.cache)
+	if (!own.cache)
 		exit(2);
-	slub = qy__slub(rig.cache);
-	rig.min_partial = slub->min_partial;
+	slub = qy__slub(own.cache);
+	own.min_partial = slub->min_partial;
 	slub->min_partial = rules->min_partial;
 	if (scope->mode == FLAVOUR)
-		rig.cache->sheaf_capacity = 0;
+		own.cache->sheaf_capacity = 0;
 	if (scope->mode == SHEAVES)
-		rig.cache->sheaf_capacity = SHEAF;
-	if (rig.cache->order || rig.cache->objs_per_slab != rules->objects) {
-		printf("a slab holds %u objects\n", rig.cache->objs_per_slab);
+		own.cache->sheaf_capacity = SHEAF;
+	if (own.cache->order || own.cache->objs_per_slab != rules->objects) {
+		printf("a slab holds %u objects\n", own.cache->objs_per_slab);
 		exit(2);
 	}
 }
@@ -300,18 +268,18 @@ static void settle(void)
 
 	for (unsigned int cpu = 0; cpu < scope->cpus; cpu++) {
 		qy_mm_set_cpu(rig.mm, cpu);
-		qy_cache_free(rig.cache, qy_cache_alloc(rig.cache, 0));
-		qy_cache_shrink(rig.cache);
+		qy_cache_free(own.cache, qy_cache_alloc(own.cache, 0));
+		qy_cache_shrink(own.cache);
 	}
 	qy_mm_set_cpu(rig.mm, 0);
 	while ((page[n] = qy_alloc_pages(rig.mm, 0, 0)))
 		n++;
 	for (unsigned int i = 0; i < rules->slabs; i++) {
-		rig.page[i] = qy_page_address(rig.mm, page[--n]);
+		own.page[i] = qy_page_address(rig.mm, page[--n]);
 		if (qy_free_pages(rig.mm, page[n], 0))
 			exit(2);
 	}
-	memcpy(rig.first, rig.buf, ARENA_PAGES * QY_PAGE_SIZE);
+	memcpy(own.first, rig.buf, ARENA_PAGES * QY_PAGE_SIZE);
 }
 
 static void make_rig(void)
@@ -319,9 +287,10 @@ static void make_rig(void)
 	struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
 
 	memset(&rig, 0, sizeof(rig));
+	memset(&own, 0, sizeof(own));
 	rig.buf = page_memory();
-	rig.first = page_memory();
-	rig.saved = page_memory();
+	own.first = page_memory();
+	own.saved = page_memory();
 	cfg.backing = QY_BACKING_ARENA;
 	cfg.base = rig.buf;
 	cfg.size = ARENA_PAGES * QY_PAGE_SIZE;
@@ -341,8 +310,8 @@ static void drop_rig(void)
 {
 	qy_mm_destroy(rig.mm);
 	free(rig.buf);
-	free(rig.first);
-	free(rig.saved);
+	free(own.first);
+	free(own.saved);
 }
 
 #endif

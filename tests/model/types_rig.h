@@ -10,58 +10,22 @@
 #ifndef TESTS_MODEL_TYPES_RIG_H
 #define TESTS_MODEL_TYPES_RIG_H
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <quarry/quarry.h>
-
-#include "page/mm.h"
 #include "page/rmqueue.h"
+#include "rig.h"
 #include "types_model.h"
 
-#define RIG_LEAD 64u /* pages before page 0; a multiple of the largest block */
-
 static struct {
-	char *buf;
-	struct qy_mm *mm;
 	struct qy__zone *zone;
 	uint8_t *block;	    /* types of page blocks */
 	uint32_t managed;   /* of the zone, in truth */
 	uint32_t pretended; /* … and for the limit of what is set aside */
-	size_t taken;
-	unsigned int reports;
-	char wrong[200];
-} rig;
+} own;
 
 static struct {
 	struct qy_page page[TILING_PAGES];
 	uint8_t block[MOST_BLOCKS];
 	struct qy__zone zone;
 } saved;
-
-static inline struct qy_page *page_at(unsigned int bit)
-{
-	return qy__pfn_page(rig.mm, RIG_LEAD + bit);
-}
-
-static inline unsigned int bit_of(uint32_t pfn)
-{
-	return pfn - RIG_LEAD;
-}
-
-/* A violation: said once, the first one. */
-QY_PRINTF(1, 2) static bool wrong(const char *fmt, ...)
-{
-	va_list ap;
-
-	if (*rig.wrong)
-		return false;
-	va_start(ap, fmt);
-	vsnprintf(rig.wrong, sizeof(rig.wrong), fmt, ap);
-	va_end(ap);
-	return false;
-}
 
 /* ---- a state, in and out ---- */
 
@@ -73,96 +37,47 @@ static inline size_t page_bytes(void)
 static inline void save(void)
 {
 	memcpy(saved.page, page_at(shape.start), page_bytes());
-	memcpy(saved.block, rig.block, nr_blocks());
-	saved.zone = *rig.zone;
+	memcpy(saved.block, own.block, nr_blocks());
+	saved.zone = *own.zone;
 }
 
 static inline void restore(void)
 {
 	memcpy(page_at(shape.start), saved.page, page_bytes());
-	memcpy(rig.block, saved.block, nr_blocks());
-	*rig.zone = saved.zone;
+	memcpy(own.block, saved.block, nr_blocks());
+	*own.zone = saved.zone;
 }
 
 static inline bool is_as_saved(void)
 {
 	return !memcmp(page_at(shape.start), saved.page, page_bytes()) &&
-	       !memcmp(rig.block, saved.block, nr_blocks()) &&
-	       !memcmp(rig.zone, &saved.zone, sizeof(saved.zone));
-}
-
-static inline void cut(struct qy_page *page)
-{
-	struct qy__free_area *area = &rig.zone->area[page->order];
-
-	if (page->prev == QY__PFN_NONE)
-		area->head[page->migratetype] = page->next;
-	else
-		qy__pfn_page(rig.mm, page->prev)->next = page->next;
-	if (page->next == QY__PFN_NONE)
-		area->tail[page->migratetype] = page->prev;
-	else
-		qy__pfn_page(rig.mm, page->next)->prev = page->prev;
-}
-
-static inline void put_first(struct qy_page *page)
-{
-	struct qy__free_area *area = &rig.zone->area[page->order];
-	uint32_t *head = &area->head[page->migratetype];
-
-	page->prev = QY__PFN_NONE;
-	page->next = *head;
-	*head = qy__page_pfn(rig.mm, page);
-	if (page->next == QY__PFN_NONE)
-		area->tail[page->migratetype] = *head;
-	else
-		qy__pfn_page(rig.mm, page->next)->prev = *head;
-}
-
-static inline void put_last(struct qy_page *page)
-{
-	struct qy__free_area *area = &rig.zone->area[page->order];
-	uint32_t *tail = &area->tail[page->migratetype];
-
-	page->next = QY__PFN_NONE;
-	page->prev = *tail;
-	*tail = qy__page_pfn(rig.mm, page);
-	if (page->prev == QY__PFN_NONE)
-		area->head[page->migratetype] = *tail;
-	else
-		qy__pfn_page(rig.mm, page->prev)->next = *tail;
+	       !memcmp(own.block, saved.block, nr_blocks()) &&
+	       !memcmp(own.zone, &saved.zone, sizeof(saved.zone));
 }
 
 static inline void move_first(unsigned int at)
 {
-	cut(page_at(at));
-	put_first(page_at(at));
+	struct qy_page *page = page_at(at);
+	struct qy__free_area *area = &own.zone->area[page->order];
+
+	cut(area, page->migratetype, page);
+	put_first(area, page->migratetype, page);
 }
 
 static inline void move_last(unsigned int at)
 {
-	cut(page_at(at));
-	put_last(page_at(at));
+	struct qy_page *page = page_at(at);
+	struct qy__free_area *area = &own.zone->area[page->order];
+
+	cut(area, page->migratetype, page);
+	put_last(area, page->migratetype, page);
 }
 
 /* Values that mislead, other ones for each state and page. */
 static inline void fill_in_page(unsigned int bit, uint64_t salt, enum qy__page_type type)
 {
-	uint32_t first = RIG_LEAD + shape.start, n = shape.end - shape.start;
-	uint64_t x = (salt * TILING_PAGES + bit + 1) * UINT64_C(0x9e3779b97f4a7c15);
-	struct qy_page *page = page_at(bit);
-
-	page->type = (uint8_t)type;
-	page->flags = 0;
-	page->order = (uint8_t)((x >> 32) % (shape.max_order + 2));
-	page->head = first + (uint32_t)(x >> 40) % n;
-	page->next = first + (uint32_t)(x >> 45) % n;
-	page->prev = first + (uint32_t)(x >> 50) % n;
-	page->track.when = x;
-	page->track.stack = (uint32_t)x;
-	page->track.tid = (int32_t)(x >> 32);
-	/* Who takes a page from a list looks at that. */
-	page->alloc.refcount = type == QY__PAGE_ALLOC;
+	mislead(page_at(bit), salt * TILING_PAGES + bit + 1, type, shape.start,
+		shape.end - shape.start, shape.max_order);
 }
 
 static inline void build_block(unsigned int at, unsigned int order, enum qy__page_type type,
@@ -177,7 +92,7 @@ static inline void build_block(unsigned int at, unsigned int order, enum qy__pag
 /* Lists in the order of addresses, up or down: @salt decides that, too. */
 static inline void build_list(uint32_t heads, unsigned int type, unsigned int order, uint64_t salt)
 {
-	struct qy__free_area *area = &rig.zone->area[order];
+	struct qy__free_area *area = &own.zone->area[order];
 	unsigned int at;
 
 	area->head[type] = area->tail[type] = QY__PFN_NONE;
@@ -186,9 +101,9 @@ static inline void build_list(uint32_t heads, unsigned int type, unsigned int or
 		build_block(at, order, QY__PAGE_BUDDY, salt);
 		page_at(at)->migratetype = type;
 		if (salt & 1)
-			put_first(page_at(at));
+			put_first(area, type, page_at(at));
 		else
-			put_last(page_at(at));
+			put_last(area, type, page_at(at));
 	}
 }
 
@@ -211,16 +126,16 @@ static inline uint32_t pages_in_large(typed_lists lists)
 
 static inline void build_books(const struct typed *t, typed_lists lists)
 {
-	struct qy__zone *zone = rig.zone;
+	struct qy__zone *zone = own.zone;
 
 	for (unsigned int b = 0; b < nr_blocks(); b++)
-		rig.block[b] = entry_of(t->is[b]);
+		own.block[b] = entry_of(t->is[b]);
 	zone->nr_free_isolate = count_bits(pages_on(t, QY_MIGRATE_ISOLATE));
 	zone->nr_free_highatomic = count_bits(pages_on(t, QY_MIGRATE_HIGHATOMIC));
 	zone->nr_free_pages = count_bits(t->free) - zone->nr_free_isolate;
 	zone->nr_free_blocks = zone->unreported = pages_in_large(lists);
 	zone->nr_reserved_highatomic = pages_reserved(t);
-	zone->managed = rig.pretended;
+	zone->managed = own.pretended;
 }
 
 /* The library in the state @t; @lists: its free blocks. Saved, too. */
@@ -234,7 +149,7 @@ static inline void build(const struct typed *t, typed_lists lists, uint64_t salt
 		page_at(at)->flags = t->movable >> at & 1 ? QY__PAGE_F_MOVABLE : 0;
 	}
 	for (unsigned int k = 0; k <= shape.max_order; k++) {
-		rig.zone->area[k].nr_free = 0;
+		own.zone->area[k].nr_free = 0;
 		for (unsigned int type = 0; type < QY_NR_MIGRATETYPES; type++)
 			build_list(lists[type][k], type, k, salt);
 	}
@@ -262,7 +177,7 @@ static inline bool block_holds(unsigned int at, unsigned int order, enum qy__pag
 
 static inline bool list_holds(uint32_t heads, unsigned int type, unsigned int order)
 {
-	const struct qy__free_area *area = &rig.zone->area[order];
+	const struct qy__free_area *area = &own.zone->area[order];
 	uint32_t prev = QY__PFN_NONE, found = 0, pfn = area->head[type];
 
 	for (; pfn != QY__PFN_NONE; prev = pfn, pfn = page_at(bit_of(pfn))->next) {
@@ -292,12 +207,12 @@ static inline bool counts(const char *what, uint32_t is, uint32_t expected)
 
 static inline bool books_hold(const struct typed *t, typed_lists lists)
 {
-	const struct qy__zone *zone = rig.zone;
+	const struct qy__zone *zone = own.zone;
 	uint32_t isolate = count_bits(pages_on(t, QY_MIGRATE_ISOLATE));
 
 	for (unsigned int b = 0; b < nr_blocks(); b++)
-		if (rig.block[b] != entry_of(t->is[b]))
-			return wrong("page block %u is %02x, not %02x", b, rig.block[b],
+		if (own.block[b] != entry_of(t->is[b]))
+			return wrong("page block %u is %02x, not %02x", b, own.block[b],
 				     entry_of(t->is[b]));
 	return counts("B14: nr_free_isolate", zone->nr_free_isolate, isolate) &&
 	       counts("B5: nr_free_pages", zone->nr_free_pages, count_bits(t->free) - isolate) &&
@@ -308,7 +223,7 @@ static inline bool books_hold(const struct typed *t, typed_lists lists)
 	       counts("B11: nr_reserved_highatomic", zone->nr_reserved_highatomic,
 		      pages_reserved(t)) &&
 	       counts("nr_free_cma", zone->nr_free_cma, 0) && counts("boost", zone->boost, 0) &&
-	       counts("managed", zone->managed, rig.pretended) &&
+	       counts("managed", zone->managed, own.pretended) &&
 	       counts("nr_guard", zone->nr_guard, 0);
 }
 
@@ -328,7 +243,7 @@ static inline bool holds(const struct typed *t)
 			if (!list_holds(lists[type][k], type, k))
 				return false;
 		}
-		if (!counts("B4: nr_free", rig.zone->area[k].nr_free, n))
+		if (!counts("B4: nr_free", own.zone->area[k].nr_free, n))
 			return false;
 	}
 	while (next_bit(&rest, &at))
@@ -344,15 +259,13 @@ static inline bool holds(const struct typed *t)
  */
 static inline bool check_holds(const struct typed *t)
 {
-	struct qy_check_result r = {.struct_size = sizeof(r)};
-
-	if (pages_reserved(t) > rig.managed / 100 + (1u << shape.block_order))
+	if (pages_reserved(t) > own.managed / 100 + (1u << shape.block_order))
 		return true;
 	rig.mm->usage.pages = rig.taken + (shape.end - shape.start) - count_bits(t->free);
-	rig.zone->managed = rig.managed;
-	if (qy_check(rig.mm, QY_CHECK_BUDDY, &r) || !r.assertions)
-		return wrong("qy_check: %u violations, %s: %s", r.nr, r.v[0].id, r.v[0].text);
-	rig.zone->managed = rig.pretended;
+	own.zone->managed = own.managed;
+	if (!is_sound(QY_CHECK_BUDDY))
+		return false;
+	own.zone->managed = own.pretended;
 	return true;
 }
 
@@ -395,60 +308,35 @@ static inline void draw_library(void)
 	}
 	printf("  page blocks ");
 	for (unsigned int b = 0; b < nr_blocks(); b++)
-		printf(" %02x", rig.block[b]);
-	printf("\n  %u pages free\n", rig.zone->nr_free_pages);
+		printf(" %02x", own.block[b]);
+	printf("\n  %u pages free\n", own.zone->nr_free_pages);
 }
 
 /* ---- the instance ---- */
 
-static void count_report(const struct qy_report *r, void *ctx)
-{
-	(void)r;
-	(void)ctx;
-	rig.reports++;
-}
-
 /* @reserves: how many page blocks can be set aside. */
 static inline void make_rig(unsigned int reserves)
 {
-	struct qy_mm_config cfg = QY_MM_CONFIG_INIT;
-	size_t bytes = (RIG_LEAD + TILING_PAGES) * QY_PAGE_SIZE;
+	struct qy_mm_config cfg;
 
-	memset(&rig, 0, sizeof(rig));
-	rig.buf = aligned_alloc(TILING_PAGES * QY_PAGE_SIZE, bytes);
-	if (!rig.buf)
-		exit(2);
-	memset(rig.buf, 0x11, bytes);
-	cfg.backing = QY_BACKING_ARENA;
-	cfg.base = rig.buf;
-	cfg.size = (RIG_LEAD + shape.end) * QY_PAGE_SIZE;
-	cfg.max_order = shape.max_order;
+	memset(&own, 0, sizeof(own));
+	rig_begin(TILING_PAGES);
+	cfg = rig_config(shape.start, shape.end, shape.max_order);
 	cfg.pageblock_order = shape.block_order;
 	cfg.grouping = QY_ON;
-	cfg.cpu_provider = QY_CPU_MANUAL;
-	cfg.policy = QY_POLICY_REPORT;
-	cfg.sink.fn = count_report;
-	cfg.zone_limit[QY_ZONE_DMA] = (RIG_LEAD + shape.start) * QY_PAGE_SIZE;
-	rig.mm = qy__mm_place(&cfg);
-	if (!rig.mm || qy__mm_handover(rig.mm)) {
-		printf("no instance\n");
-		exit(2);
-	}
-	while (qy__rmqueue_locked(rig.mm, &rig.mm->zone[QY_ZONE_DMA], 0, 0, 0))
-		rig.taken++;
-	rig.mm->usage.high_water = SIZE_MAX;
-	rig.zone = &rig.mm->zone[QY_ZONE_NORMAL];
-	rig.block = rig.mm->pageblock + (RIG_LEAD >> shape.block_order) - rig.mm->pageblock_first;
-	rig.managed = rig.zone->managed;
-	rig.pretended = reserves < 2 ? rig.managed : 100 * (reserves - 1) << shape.block_order;
-	rig.zone->managed = rig.pretended;
+	rig_place(&cfg);
+	rig_take_lead();
+	own.zone = &rig.mm->zone[QY_ZONE_NORMAL];
+	own.block = rig.mm->pageblock + (RIG_LEAD >> shape.block_order) - rig.mm->pageblock_first;
+	own.managed = own.zone->managed;
+	own.pretended = reserves < 2 ? own.managed : 100 * (reserves - 1) << shape.block_order;
+	own.zone->managed = own.pretended;
 	save();
 }
 
 static inline void drop_rig(void)
 {
-	qy__mm_release(rig.mm);
-	free(rig.buf);
+	rig_end();
 }
 
 #endif
