@@ -2,6 +2,8 @@
 /*
  * afl_main.c - AFL++ persistent mode with the test case in shared memory. Compile with
  * afl-clang-fast or -lto.
+ *
+ * A program of its own (-Dfuzz=afl) for the target that FZ_TARGET names; calls harness.c.
  */
 #include <unistd.h>
 

@@ -6,6 +6,8 @@
  * The model says result, address and the whole state after each operation. Besides: a failure
  * leaves maps and head as they were; what is handed out is zero and nothing else was written; the
  * hand-over gives every free page once.
+ *
+ * Called by harness.c through struct fz_target; what the bytes mean is in ops_bootmem.c.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -4,6 +4,9 @@
  *
  * The model knows the layout that the flags give, how often a constructor runs, and what is left
  * when a cache ends.
+ *
+ * Called by fuzz_slab.c; stands on slab_model.c. Compared: the result of each call, the
+ * layout that qy_cache_info() tells, objects' places and contents, and the constructor's count.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -5,6 +5,9 @@
  *
  * Only where the contract promises detection: objects of debug caches, and pointers that are
  * nobody's. What a stale pointer points to now is asked of qy_ksize(), which has to report it too.
+ *
+ * Called by fuzz_slab.c; stands on slab_model.c and on fuzz_kmalloc.c, for the size that a
+ * block must have. Compared: the report that came with the one that the damage calls for.
  */
 #include <errno.h>
 #include <string.h>

@@ -2,6 +2,9 @@
 /*
  * fuzz_kmalloc.c - target "slab": memory by size. The model knows the class of each request, what
  * may be used of it, its alignment, and when it must be refused.
+ *
+ * Called by fuzz_slab.c; stands on slab_model.c. Compared: place, usable size, alignment and
+ * contents of what came with what model.c says of the request.
  */
 #include <string.h>
 

@@ -4,6 +4,8 @@
  *
  * Besides edges the engine is fed with the state: extra counters say which bucket each length of a
  * list is in. The planted fault comes from the environment: QUARRY_PLANT=N.
+ *
+ * Called by the engine; calls harness.c and mutator.c. Also built by .clusterfuzzlite/build.sh.
  */
 #include <string.h>
 

@@ -6,6 +6,8 @@
  * The model says result, address and both sets to the last attribute, where arrays go and what that
  * reserves, also what fails. Besides: what is handed out as a pointer is zero; arrays are given
  * back once; memory that nobody was given is not written; the hand-over gives every free page once.
+ *
+ * Called by harness.c through struct fz_target; what the bytes mean is in ops_memblock.c.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -2,6 +2,9 @@
 /*
  * fuzz_page_alloc.c - target "page": blocks of 2^order pages, taken, held and given back; and what
  * must be refused.
+ *
+ * Called by fuzz_page.c; stands on page_script.c and page_state.c. Compared: the block that came
+ * with the model's, the result of each free, and the report of what was refused.
  */
 #include <errno.h>
 #include <string.h>

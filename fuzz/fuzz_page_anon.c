@@ -6,6 +6,8 @@
  * Where it lies is the system's business, and stacks take pages when they need them, so the model
  * says less: blocks are aligned, disjoint and keep what was written, the checker is content, and
  * nothing is reported.
+ *
+ * Called by fuzz_page.c; of the target's own instance and model it uses nothing.
  */
 #include <stdio.h>
 #include <string.h>

@@ -2,6 +2,9 @@
 /*
  * fuzz_page_frag.c - target "page": small pieces cut from the end of a block; the block goes when
  * its last piece and its cache's hold are gone.
+ *
+ * Called by fuzz_page.c. Compared: each piece's address with the offset that the rules give in
+ * the block that the model gives, its contents, and what a free brings.
  */
 #include <errno.h>
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fuzz_page_marks.c - target "page": marks, balancing, lists of zones, CPUs.
+ *
+ * Called by fuzz_page.c, and page_start.c for the lists of zones. Compared: lists, results, and
+ * through fuzz_page.c each zone's marks and reserves, with page_model.c's.
  */
 #include <errno.h>
 #include <string.h>

@@ -2,6 +2,9 @@
 /*
  * fuzz_page_runs.c - target "page": pages that do not come as blocks of 2^order: exact, by the
  * array, split, in runs, from areas.
+ *
+ * Called by fuzz_page.c; stands on page_script.c and page_state.c. Compared: where a run or area
+ * lies, what was refused, reports, and the figures of areas, with page_model_runs.c's.
  */
 #include <errno.h>
 #include <string.h>

@@ -2,6 +2,9 @@
 /*
  * fuzz_page_text.c - target "page": the texts of /proc. Read back by the library's own parser they
  * must say what the model says, and printed again be the same bytes.
+ *
+ * Called by fuzz_page.c. Compared: each figure of buddyinfo, pagetypeinfo and zoneinfo with the
+ * model's zone.
  */
 #include <stdio.h>
 #include <string.h>

@@ -6,6 +6,9 @@
  * The model says where objects may lie, what they hold, how many live, when a request may fail,
  * which layout the flags give, how often a constructor runs (fuzz_cache.c, fuzz_kmalloc.c);
  * fuzz_errors.c adds the user's errors and the reports that must come.
+ *
+ * The target: called by harness.c through struct fz_target, calls the operations in the other
+ * files. Compared here: live objects of the caches, texts.
  */
 #include <errno.h>
 #include <stdio.h>

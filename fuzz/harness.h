@@ -3,10 +3,10 @@
  * harness.h - one input from decoding to verdict: a fresh instance, the operations one by one,
  * after each of them the model's comparison and the library's checker.
  *
- * What an input means and what is compared is the target's (struct fz_target); the harness knows none
- * of them, targets.h lists them. Only the public API is used. There is one run at a time in a process (struct fz_harness fz); the
- * instance lies at a fixed address, so that nothing that happens depends on where the system puts
- * memory.
+ * What an input means and what is compared is the target's (struct fz_target); the harness knows
+ * none of them, targets.h lists them. Only the public API is used. There is one run at a time in a
+ * process (struct fz_harness fz); the instance lies at a fixed address, so that nothing that
+ * happens depends on where the system puts memory.
  */
 #ifndef QY_FUZZ_HARNESS_H
 #define QY_FUZZ_HARNESS_H

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * model.c - the shadow model: bytes, contents, sizes. Independent of the library's
- * code.
+ * model.c - the shadow model: bytes, contents, sizes. Independent of the library's code.
+ *
+ * Called by the files of targets slab and page; calls nobody. What it says of kmalloc's
+ * classes and of slots is worked out from the documents (linux-mm.md 2.2), to be compared with what
+ * the library does.
  */
 #include "model.h"
 

@@ -3,7 +3,8 @@
  * ops.h - a fuzzing input as operations: decode, encode, say in words.
  *
  * Knows nothing of the library: what an operation does is in fuzz_*.c. What the bytes of the header
- * and the fields of an operation mean is a matter of each target, which brings its struct fz_format:
+ * and the fields of an operation mean is a matter of each target, which brings its format (struct
+ * fz_format). A file calls only those below it:
  *
  *   ops_page.c   ops_slab.c    ops_bootmem.c   ops_memblock.c     the formats
  *        ops_instance.c                                           what page and slab share

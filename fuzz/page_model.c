@@ -2,6 +2,8 @@
 /*
  * page_model.c - the page floor without the library: which pages belong to which zone, in which
  * order zones are tried, and how much each keeps back. The formulas are those of linux-mm.md 1.3.
+ *
+ * Called by page_start.c, fuzz_page_marks.c, and the files of the model for requests and runs.
  */
 #include "page_model.h"
 

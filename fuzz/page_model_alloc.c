@@ -4,6 +4,9 @@
  *
  *   LOW marks → MIN marks and reserves → CPUs' lists drained → set-aside blocks given back →
  *   shrinkers, lightly to desperate → the hook → failure, told ten times
+ *
+ * Called by the operations of target page; the program's part of the way is in its struct
+ * pm_program.
  */
 #include "page_model.h"
 

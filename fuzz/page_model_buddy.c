@@ -2,6 +2,8 @@
 /*
  * page_model_buddy.c - the page floor without the library: free lists by order and type, merging,
  * fallback to other types, page blocks that change theirs. The rules are those of linux-mm.md 1.4.
+ *
+ * Called by page_model_alloc.c and page_model_runs.c, and by fuzz_page.c for what it compares.
  */
 #include "page_model.h"
 

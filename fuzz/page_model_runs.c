@@ -3,6 +3,9 @@
  * page_model_runs.c - the page floor without the library: runs of pages at a place that was asked
  * for, and areas of them (linux-mm.md 1.4). What is free is taken; otherwise the page blocks are
  * isolated, what can be moved is moved, and all is put back if that was not enough.
+ *
+ * Called by fuzz_page_runs.c; whether and how blocks move is the program's matter (struct
+ * pm_program).
  */
 #include <errno.h>
 #include <string.h>

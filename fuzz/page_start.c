@@ -7,6 +7,9 @@
  * instance is used as it was made: what lies on which list then follows from the hand-over, block
  * by block, and from the few requests for the caches. So it is where splits leave guard pages:
  * those cannot be taken.
+ *
+ * Called by harness.c (configuration) and fuzz_page.c. Compared: zones and pages with what the
+ * configuration asks for; after that the model follows by itself.
  */
 #include <string.h>
 

@@ -2,6 +2,9 @@
 /*
  * page_state.c - target "page": what the program holds: blocks with their handles and contents, and
  * what each must be when it comes.
+ *
+ * Called by the operations (fuzz_page_*.c) and page_script.c. Compared: contents with what was
+ * written, the block that came with the one that was due, reports with those foreseen.
  */
 #include "page_state.h"
 

@@ -7,6 +7,8 @@
  * A crash of the library (signal, failed assert) is a finding like any other: it is caught, told,
  * and the next file is run. The instance is then forgotten as it lies: all its state is in the
  * arena.
+ *
+ * Called by tools/ (quarry replay); finds the target in targets.c and calls harness.c.
  */
 #include "replay.h"
 

@@ -7,6 +7,9 @@
  * --fails: every file must fail (crash or verdict); each is run in a child. Ends with a line of
  * figures. Exit: 0 as expected, 1 not, 2 usage. A verdict without --fails aborts, so that no exit
  * code is mistaken for a skipped test.
+ *
+ * The tests of suite corpora, and tests/mutate/planted.sh, are this program; it calls harness.c
+ * with the target that FZ_TARGET names.
  */
 #include <dirent.h>
 #include <stdio.h>

@@ -7,6 +7,9 @@
  * Works on operations, not on bytes: ranges of operations are left out (halves first, single ones
  * last), then fields and the header's bytes are set to 0, or halved. Each attempt runs in a child,
  * so crashes count too.
+ *
+ * Called by people and by tests/mutate/find_plants.sh; calls harness.c with the target that
+ * FZ_TARGET names.
  */
 #include <signal.h>
 #include <stdio.h>

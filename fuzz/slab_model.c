@@ -2,6 +2,9 @@
 /*
  * slab_model.c - target "slab": handles, objects and their contents, and when an allocation may
  * fail.
+ *
+ * Called by fuzz_slab.c, fuzz_cache.c, fuzz_kmalloc.c and fuzz_errors.c. Compared: places with
+ * all live objects', contents with what was written, failures with the memory that is left.
  */
 #include <string.h>
 

@@ -8,6 +8,9 @@
  * Prints inputs, operations and operations per second. With --pages the header is all zeros but for
  * that number (16 … 256) and max order 10: the plainest instance. With --save the input under way
  * is written to FILE first thing at a failure. A failure aborts.
+ *
+ * The tests random_… of suite stress are this program; it calls harness.c and mutator.c with the
+ * target that FZ_TARGET names.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -23,6 +23,7 @@
 
 #include "page/buddy.h"
 #include "page/mm.h"
+#include "page/rmqueue.h"
 
 #define RIG_LEAD 64u /* pages before page 0; a multiple of the largest block */
 
