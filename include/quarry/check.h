@@ -53,9 +53,9 @@ QY_API unsigned int qy_check(struct qy_mm *mm, unsigned int what, struct qy_chec
 /**
  * qy_image_open - read another process's instance, out of a copy of its memory (a core file, an
  * arena that was written to a file, process_vm_readv()).
- * @mm: the instance in the copy. The copy lies at the addresses that the span has in the process it
- *      comes from, is private, and may be written; what was not copied reads as zero. The span of an
- *      arena is its buffer, with the instance at its start.
+ * @mm: the instance in the copy. The copy lies at the addresses that the span has in the process
+ *      that it comes from, is private, and may be written; what was not copied reads as zero. The
+ *      span of an arena is its buffer, with the instance at its start.
  *
  * Afterwards qy_check() and everything in info.h may be called with it, and nothing else: the
  * program's callbacks and constructors are not here. A copy taken while the instance was in use is

@@ -6,6 +6,7 @@
  *   options.c     the debug string                 layout.c   where everything in a slot is
  *   object.c      fill, check, repair one object    slab_debug.c  the locked path of debug caches
  *   track.c       who allocated, who freed          quarantine.c  freed objects kept back
+ *   free.c        the way out, from the top
  *   block.c       one block with one object         validate.c    everything, on demand
  *   large.c       such blocks of kmalloc's
  *   claim.c       released as it was asked for?      state.c   start, fork()
@@ -197,15 +198,31 @@ void qy__debug_object_bug(struct qy_cache *c, struct qy_page *slab, void *object
 			  enum qy_report_kind kind, const char *title, const char *fix,
 			  const struct qy__call *call);
 
-/* slab_debug.c: the debug path; takes and drops c->lock */
+/* free.c: the way out */
 
 /* Free the object at @at, which ought to be one of @c's. 0; -EINVAL: not freed (reported). */
 int qy__debug_free(struct qy_cache *c, const struct qy__place *at, void *object,
 		   struct qy__call *call);
 /* The same, for callers who have not looked yet. */
 int qy__debug_cache_free(struct qy_cache *c, void *object, struct qy__call *call);
-/* out of quarantine: verified, really freed */
-void qy__debug_release(struct qy_mm *mm, void *object);
+/* The same for a large block: @at is of kind LARGE. */
+int qy__debug_large_free(struct qy_mm *mm, const struct qy__place *at, void *p,
+			 struct qy__call *call);
+/* oldest out of quarantine until at most so many bytes */
+void qy__quarantine_reduce(struct qy_mm *mm, size_t limit);
+/* all of this cache's objects */
+void qy__quarantine_drop(struct qy_mm *mm, const struct qy_cache *c);
+
+/* slab_debug.c: the debug path; takes and drops c->lock */
+
+/*
+ * The object at @at, which ought to be one of @c's, is live no more. 1; 0: but given up, it was
+ * damaged; -EINVAL: nothing happened (reported).
+ */
+int qy__slab_debug_end(struct qy_cache *c, const struct qy__place *at, void *object,
+		       struct qy__call *call);
+/* … and, unless it was damaged since, its slab's again. */
+void qy__slab_debug_release(struct qy_cache *c, struct qy_page *slab, void *object);
 /* krealloc in place: the request changes, red zones follow. -EINVAL: not live (reported). */
 int qy__debug_resize(struct qy_cache *c, const struct qy__place *at, struct qy__call *call);
 /* Is @at the start of a live object of @c? Reports if not. */
@@ -220,29 +237,29 @@ bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void
 void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab, void *object,
 				 const struct qy__call *call);
 
-/* large.c: kmalloc blocks above the classes; @at: of kind LARGE */
+/* large.c: kmalloc blocks above the classes */
 qy_slab_flags_t qy__debug_large_flags(const struct qy_mm *mm);
 /* Bytes of a large block that are not the object's to have. */
 size_t qy__debug_large_zones(const struct qy_mm *mm, const struct qy_page *head);
 /* @align: at least; call->align is what was asked for. */
 void *qy__debug_large_alloc(struct qy_mm *mm, size_t align, qy_gfp_t gfp, struct qy__call *call);
-int qy__debug_large_free(struct qy_mm *mm, const struct qy__place *at, void *p,
-			 struct qy__call *call);
+/* As qy__slab_debug_end(). */
+int qy__debug_large_end(struct qy_mm *mm, struct qy_page *head, struct qy__call *call);
 /* all but who asks */
 void qy__debug_large_describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head);
-int qy__debug_large_resize(struct qy_mm *mm, const struct qy__place *at, void *p,
-			   struct qy__call *call);
+int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, struct qy__call *call);
 void qy__debug_large_release(struct qy_mm *mm, struct qy_page *head);
 /* Report and repair. The state is held: see validate.c. */
 unsigned int qy__debug_large_check(struct qy_mm *mm, struct qy_page *head);
 
 /* quarantine.c */
-/* false: not kept, free it now */
+/* false: not kept, release it now */
 bool qy__quarantine_put(struct qy_mm *mm, void *object, size_t bytes);
-/* oldest out until at most so many bytes */
-void qy__quarantine_reduce(struct qy_mm *mm, size_t limit);
-/* all of this cache's objects */
-void qy__quarantine_drop(struct qy_mm *mm, const struct qy_cache *c);
+/* The oldest object, if more than @limit bytes are kept; else NULL. */
+void *qy__quarantine_take(struct qy_mm *mm, size_t limit);
+/* Up to @most objects of @c. Return: how many. */
+unsigned int qy__quarantine_take_of(struct qy_mm *mm, const struct qy_cache *c, void **objects,
+				    unsigned int most);
 
 /* validate.c */
 unsigned int qy__debug_validate_cache(struct qy_cache *c);
@@ -350,10 +367,10 @@ static inline int qy__debug_large_free(struct qy_mm *mm, const struct qy__place 
 	(void)mm, (void)at, (void)p, (void)call;
 	return 0;
 }
-static inline int qy__debug_large_resize(struct qy_mm *mm, const struct qy__place *at, void *p,
+static inline int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head,
 					 struct qy__call *call)
 {
-	(void)mm, (void)at, (void)p, (void)call;
+	(void)mm, (void)head, (void)call;
 	return 0;
 }
 static inline void qy__quarantine_reduce(struct qy_mm *mm, size_t limit)

@@ -15,7 +15,6 @@
 #include "debug/debug.h"
 #include "page/page_alloc.h"
 #include "util/bitops.h"
-#include "util/plant.h"
 
 enum { FREED = QY__LARGE_FREED, LIVE = QY__LARGE_LIVE, IN_CHANGE = QY__LARGE_IN_CHANGE };
 
@@ -100,8 +99,7 @@ static struct qy_page *alloc_block(struct qy_mm *mm, size_t size, size_t align, 
 
 	qy__layout_large(&l, size, align, mm->debug->config.red_zone, left);
 	order = max(qy__get_order(l.total), qy__get_order(align));
-	order = max(order - (qy__planted(LARGE_ORDER) ? 1 : 0), LEAST_ORDER);
-	head = qy__alloc_block(mm, gfp & ~QY_GFP_ZERO, order, QY__PAGE_LARGE);
+	head = qy__alloc_block(mm, gfp & ~QY_GFP_ZERO, max(order, LEAST_ORDER), QY__PAGE_LARGE);
 	if (head)
 		head->large.offset = (uint32_t)l.offset;
 	return head;
@@ -128,7 +126,6 @@ void *qy__debug_large_alloc(struct qy_mm *mm, size_t align, qy_gfp_t gfp, struct
 	struct qy_page *head;
 	struct qy__block b;
 
-	qy__debug_tick(mm);
 	if (qy__debug_has(qy__debug_large_flags(mm), QY_SLAB_STORE_USER))
 		qy__debug_call(mm, call);
 	head = find_block(mm, align, gfp, call);
@@ -159,39 +156,31 @@ unsigned int qy__debug_large_check(struct qy_mm *mm, struct qy_page *head)
 	return qy__block_check(&b, NULL);
 }
 
-/* Make the object ours, or report why it is not there to be freed or resized. */
-static bool claim(struct qy_mm *mm, const struct qy__place *at, const void *p,
-		  enum qy_report_kind kind, struct qy__call *call)
+/* Make the object ours, or report that it is not live. */
+static bool claim(struct qy_mm *mm, struct qy_page *head, enum qy_report_kind dead,
+		  struct qy__call *call)
 {
 	struct qy__block b;
 	struct qy_report r;
 
 	if (qy__debug_has(qy__debug_large_flags(mm), QY_SLAB_STORE_USER))
 		qy__debug_call(mm, call);
-	if (at->offset) {
-		qy__debug_bad_pointer(mm, kind, p, call);
-		return false;
-	}
-	if (change_state(mm, at->head, LIVE, IN_CHANGE))
+	if (change_state(mm, head, LIVE, IN_CHANGE))
 		return true;
-	b = block_of(mm, at->head);
+	b = block_of(mm, head);
 	b.freed = true;
-	qy__block_report(&r, &b, kind == QY_REPORT_INVALID_FREE ? QY_REPORT_DOUBLE_FREE : kind,
-			 call);
+	qy__block_report(&r, &b, dead, call);
 	qy__report_title(&r, "Object already free");
 	qy__report_emit(&r);
 	return false;
 }
 
-int qy__debug_large_free(struct qy_mm *mm, const struct qy__place *at, void *p,
-			 struct qy__call *call)
+int qy__debug_large_end(struct qy_mm *mm, struct qy_page *head, struct qy__call *call)
 {
-	struct qy_page *head = at->head;
 	unsigned int damage = 0;
 	struct qy__block b;
 
-	qy__debug_tick(mm);
-	if (!claim(mm, at, p, QY_REPORT_INVALID_FREE, call))
+	if (!claim(mm, head, QY_REPORT_DOUBLE_FREE, call))
 		return -EINVAL;
 	b = block_of(mm, head);
 	if (has(&b, QY_SLAB_CONSISTENCY_CHECKS))
@@ -201,9 +190,7 @@ int qy__debug_large_free(struct qy_mm *mm, const struct qy__place *at, void *p,
 	qy__block_fill_zones(&b, QY_RED_INACTIVE);
 	qy__block_fill_poison(&b, 0);
 	change_state(mm, head, IN_CHANGE, FREED);
-	if (!damage && !qy__quarantine_put(mm, p, b.length))
-		qy__debug_large_release(mm, head);
-	return 0;
+	return damage == 0;
 }
 
 void qy__debug_large_release(struct qy_mm *mm, struct qy_page *head)
@@ -220,14 +207,12 @@ void qy__debug_large_release(struct qy_mm *mm, struct qy_page *head)
 	qy__free_block(mm, head);
 }
 
-int qy__debug_large_resize(struct qy_mm *mm, const struct qy__place *at, void *p,
-			   struct qy__call *call)
+int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, struct qy__call *call)
 {
-	struct qy_page *head = at->head;
 	struct qy__block b;
 	size_t old;
 
-	if (!claim(mm, at, p, QY_REPORT_BAD_REALLOC, call))
+	if (!claim(mm, head, QY_REPORT_BAD_REALLOC, call))
 		return -EINVAL;
 	b = block_of(mm, head);
 	old = b.size;

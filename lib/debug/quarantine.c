@@ -9,7 +9,9 @@
  *   head page [ …, entry, entry ] → page [ entry … ] → tail page [ entry, entry, … ]
  *                  ^head_pos                                                ^tail_pos
  *
- * Lock: quarantine.lock; objects are released after it was dropped.
+ * A store and no more: who puts objects in and takes them out is free.c.
+ *
+ * Lock: quarantine.lock.
  */
 #include "debug/debug.h"
 #include "page/page_alloc.h"
@@ -19,7 +21,6 @@ struct entry {
 	size_t bytes;
 };
 
-#define DROP_BATCH 64 /* objects of a cache that are taken out under one lock */
 #define ENTRIES (QY_PAGE_SIZE / sizeof(struct entry))
 
 static struct entry *entry_at(struct qy_mm *mm, uint32_t pfn, uint32_t pos)
@@ -47,10 +48,9 @@ static bool make_room_locked(struct qy_mm *mm, struct qy__quarantine *q)
 bool qy__quarantine_put(struct qy_mm *mm, void *object, size_t bytes)
 {
 	struct qy__quarantine *q = &mm->debug->quarantine;
-	size_t limit = q->limit;
 	bool kept = false;
 
-	if (bytes > limit)
+	if (bytes > q->limit)
 		return false;
 	qy__lock(&q->lock);
 	if (make_room_locked(mm, q)) {
@@ -60,8 +60,6 @@ bool qy__quarantine_put(struct qy_mm *mm, void *object, size_t bytes)
 		kept = true;
 	}
 	qy__unlock(&q->lock);
-	if (kept)
-		qy__quarantine_reduce(mm, limit);
 	return kept;
 }
 
@@ -86,19 +84,16 @@ static bool take_oldest_locked(struct qy_mm *mm, struct qy__quarantine *q, struc
 	return false;
 }
 
-void qy__quarantine_reduce(struct qy_mm *mm, size_t limit)
+void *qy__quarantine_take(struct qy_mm *mm, size_t limit)
 {
 	struct qy__quarantine *q = &mm->debug->quarantine;
-	struct entry e;
-	bool more;
+	struct entry e = {NULL, 0};
 
-	do {
-		qy__lock(&q->lock);
-		more = q->bytes > limit && take_oldest_locked(mm, q, &e);
-		qy__unlock(&q->lock);
-		if (more)
-			qy__debug_release(mm, e.object);
-	} while (more);
+	qy__lock(&q->lock);
+	if (q->bytes <= limit || !take_oldest_locked(mm, q, &e))
+		e.object = NULL;
+	qy__unlock(&q->lock);
+	return e.object;
 }
 
 /* Take the next object of @c, from *@pfn / *@pos on, out of the middle. */
@@ -125,25 +120,21 @@ static void *take_of_cache_locked(struct qy_mm *mm, const struct qy_cache *c, ui
 	return NULL;
 }
 
-void qy__quarantine_drop(struct qy_mm *mm, const struct qy_cache *c)
+unsigned int qy__quarantine_take_of(struct qy_mm *mm, const struct qy_cache *c, void **objects,
+				    unsigned int most)
 {
 	struct qy__quarantine *q = &mm->debug->quarantine;
-	void *batch[DROP_BATCH];
+	uint32_t pfn, pos;
 	unsigned int n;
 
-	do {
-		uint32_t pfn, pos;
-
-		qy__lock(&q->lock);
-		pfn = q->pages.head;
-		pos = q->head_pos;
-		for (n = 0; n < ARRAY_SIZE(batch); n++) {
-			batch[n] = take_of_cache_locked(mm, c, &pfn, &pos);
-			if (!batch[n])
-				break;
-		}
-		qy__unlock(&q->lock);
-		for (unsigned int i = 0; i < n; i++)
-			qy__debug_release(mm, batch[i]);
-	} while (n == ARRAY_SIZE(batch));
+	qy__lock(&q->lock);
+	pfn = q->pages.head;
+	pos = q->head_pos;
+	for (n = 0; n < most; n++) {
+		objects[n] = take_of_cache_locked(mm, c, &pfn, &pos);
+		if (!objects[n])
+			break;
+	}
+	qy__unlock(&q->lock);
+	return n;
 }

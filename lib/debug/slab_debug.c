@@ -7,7 +7,7 @@
  * path misses.
  *
  *   alloc  slub_alloc_debug → alloc_check (slab, pointer, free bytes) → alloc_done (fill, track)
- *   free   locate, once → live? whole? of this family? → fill, track, not live → quarantine
+ *   end    live? whole? of this family? → fill, track, not live       (free.c, then quarantine)
  *   release, when it leaves the quarantine → still whole? → back to the slab
  *
  * What fails a check is reported, repaired, and not used again: a slab is given up at allocation,
@@ -203,21 +203,11 @@ static int free_checked_locked(struct qy_cache *c, struct qy_page *slab, void *o
 	return damage == 0;
 }
 
-/* The end of an object's time in quarantine; also of one that never was there. */
-static void release_object(struct qy_cache *c, struct qy_page *slab, void *object)
-{
-	qy__lock(&c->lock);
-	if (!checks(c) || !qy__debug_check_object(c, slab, object, false, NULL, NULL))
-		qy__slab_ops(c)->free_debug_locked(c, slab, object);
-	qy__unlock(&c->lock);
-}
-
-int qy__debug_free(struct qy_cache *c, const struct qy__place *at, void *object,
-		   struct qy__call *call)
+int qy__slab_debug_end(struct qy_cache *c, const struct qy__place *at, void *object,
+		       struct qy__call *call)
 {
 	int ret;
 
-	qy__debug_tick(c->mm);
 	if (qy__debug_has(c->flags, QY_SLAB_STORE_USER))
 		qy__debug_call(c->mm, call);
 	if (!is_object_of(c, at, object, QY_REPORT_INVALID_FREE, call))
@@ -225,28 +215,15 @@ int qy__debug_free(struct qy_cache *c, const struct qy__place *at, void *object,
 	qy__lock(&c->lock);
 	ret = free_checked_locked(c, at->head, object, call);
 	qy__unlock(&c->lock);
-	if (ret <= 0)
-		return ret;
-	if (!qy__quarantine_put(c->mm, object, c->layout.slot))
-		release_object(c, at->head, object);
-	return 0;
+	return ret;
 }
 
-int qy__debug_cache_free(struct qy_cache *c, void *object, struct qy__call *call)
+void qy__slab_debug_release(struct qy_cache *c, struct qy_page *slab, void *object)
 {
-	struct qy__place at = qy__locate(c->mm, object);
-
-	return qy__debug_free(c, &at, object, call);
-}
-
-void qy__debug_release(struct qy_mm *mm, void *object)
-{
-	struct qy__place at = qy__locate(mm, object);
-
-	if (at.kind == QY__PLACE_LARGE)
-		qy__debug_large_release(mm, at.head);
-	else if (at.cache)
-		release_object(at.cache, at.head, object);
+	qy__lock(&c->lock);
+	if (!checks(c) || !qy__debug_check_object(c, slab, object, false, NULL, NULL))
+		qy__slab_ops(c)->free_debug_locked(c, slab, object);
+	qy__unlock(&c->lock);
 }
 
 bool qy__debug_check_live(struct qy_cache *c, const struct qy__place *at, const void *p,

@@ -51,9 +51,13 @@ static void *kmalloc_large(struct qy_mm *mm, struct qy__call *call, qy_gfp_t gfp
 
 	if (call->size > qy__kmalloc_max(mm) || align > qy__kmalloc_max(mm))
 		return NULL;
-	if (is_debug_large(mm))
+	if (is_debug_large(mm)) {
+		qy__debug_tick(mm);
 		return qy__debug_large_alloc(mm, align, gfp, call);
+	}
 	order = max(qy__get_order(call->size), qy__get_order(align));
+	if (qy__planted(LARGE_ORDER) && order)
+		order--;
 	head = qy__alloc_block(mm, gfp, order, QY__PAGE_LARGE);
 	if (!head)
 		return NULL;
@@ -169,12 +173,11 @@ static bool is_wasteful(const struct qy__call *call, size_t room)
 	return call->libc && call->size < room / 4;
 }
 
-static int resize_in_place(struct qy_mm *mm, const struct qy__place *at, void *p,
-			   struct qy__call *call)
+static int resize_in_place(struct qy_mm *mm, const struct qy__place *at, struct qy__call *call)
 {
 	if (at->kind == QY__PLACE_LARGE) {
 		if (is_debug_large(mm))
-			return qy__debug_large_resize(mm, at, p, call);
+			return qy__debug_large_resize(mm, at->head, call);
 		at->head->large.size = call->size;
 		return 0;
 	}
@@ -218,7 +221,7 @@ void *qy__krealloc_call(struct qy_mm *mm, void *p, struct qy__call *call, qy_gfp
 		if (to || !fits)
 			return to;
 	}
-	if (resize_in_place(mm, &at, p, call))
+	if (resize_in_place(mm, &at, call))
 		return NULL;
 	/*
 	 * What is untracked keeps its old request's bytes: ZERO then speaks of what lies beyond the

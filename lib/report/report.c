@@ -125,29 +125,3 @@ void qy__report_to_stderr(const struct qy_report *r, void *ctx)
 	qy__write_all(STDERR_FILENO, text, min(n, sizeof(text) - 1));
 	qy__unlock(&lock);
 }
-
-const char *qy_report_kind_name(enum qy_report_kind kind)
-{
-	static const char *const name[QY_NR_REPORT_KINDS] = {
-		[QY_REPORT_NONE] = "none",
-		[QY_REPORT_OVERFLOW] = "heap-overflow",
-		[QY_REPORT_UNDERWRITE] = "heap-underwrite",
-		[QY_REPORT_USE_AFTER_FREE] = "use-after-free-write",
-		[QY_REPORT_DOUBLE_FREE] = "double-free",
-		[QY_REPORT_INVALID_FREE] = "invalid-free",
-		[QY_REPORT_FAMILY_MISMATCH] = "alloc-dealloc-mismatch",
-		[QY_REPORT_SIZE_MISMATCH] = "size-mismatch",
-		[QY_REPORT_WRONG_CACHE] = "wrong-cache",
-		[QY_REPORT_PADDING] = "padding-overwritten",
-		[QY_REPORT_FREELIST] = "freelist-corrupt",
-		[QY_REPORT_METADATA] = "metadata-corrupt",
-		[QY_REPORT_LEAK] = "leak",
-		[QY_REPORT_BAD_PAGE_FREE] = "bad-page-free",
-		[QY_REPORT_PAGE_ORDER] = "wrong-page-order",
-		[QY_REPORT_BAD_REALLOC] = "bad-realloc",
-		[QY_REPORT_NOMEM] = "out-of-memory",
-		[QY_REPORT_TRACE] = "trace",
-	};
-
-	return (unsigned int)kind < QY_NR_REPORT_KINDS ? name[kind] : "unknown";
-}

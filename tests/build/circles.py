@@ -24,13 +24,13 @@ GROUPS = [
     ("report/", ["report"], 0),
     ("osif/", ["osif"], 0),
     ("early/", ["early"], 3),
-    ("page/", ["page"], 6),
-    ("debug+slab", ["debug", "slab"], 9),
+    ("page/", ["page"], 4),
+    ("debug+slab", ["debug", "slab"], 0),
     ("kmalloc/", ["kmalloc"], 0),
     ("vmalloc/", ["vmalloc"], 0),
     ("check/", ["check"], 0),
     ("info/", ["info"], 0),
-    ("fuzz/", ["fuzz"], 5),
+    ("fuzz/", ["fuzz"], 0),
 ]
 
 # Lowest first; "." are the files of lib/ itself, which put an instance together.

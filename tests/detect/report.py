@@ -7,7 +7,8 @@ FRAME = re.compile(r"\s+#(\d+) (0x[0-9a-f]+)(?: in (.*?)(?:\+0x[0-9a-f]+)? (?:\S
 STACKS = (("Allocated", "allocated"), ("Freed", "freed"), ("Found at", "found at"))
 DAMAGE = re.compile(r"(0x[0-9a-f]+)-(0x[0-9a-f]+) @offset=-?\d+\. "
                     r"First byte (0x[0-9a-f]+) instead of (0x[0-9a-f]+)$")
-RESTORED = re.compile(r"FIX \S+: Restoring .* (0x[0-9a-f]+)-(0x[0-9a-f]+)=0x[0-9a-f]+(; Marking all objects used)?$")
+RESTORED = re.compile(r"FIX \S+: Restoring .* (0x[0-9a-f]+)-(0x[0-9a-f]+)=0x[0-9a-f]+"
+                      r"(; Marking all objects used)?$")
 
 
 class Report:
