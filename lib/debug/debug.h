@@ -126,7 +126,7 @@ void qy__debug_bad_pointer(struct qy_mm *mm, enum qy_report_kind kind, const voi
 
 struct qy__quarantine {
 	struct qy__lock lock;
-	size_t bytes, limit;
+	size_t bytes, limit; /* bytes: changed under the lock, read without */
 	uint64_t count;
 	struct qy__page_list pages; /* of entries; oldest first */
 	uint32_t head_pos, tail_pos;
@@ -217,7 +217,7 @@ void qy__quarantine_drop(struct qy_mm *mm, const struct qy_cache *c);
 
 /*
  * The object at @at, which ought to be one of @c's, is live no more. 1; 0: but given up, it was
- * damaged; -EINVAL: nothing happened (reported).
+ * damaged; -EINVAL: nothing happened (reported). @call has its stack.
  */
 int qy__slab_debug_end(struct qy_cache *c, const struct qy__place *at, void *object,
 		       struct qy__call *call);
@@ -233,7 +233,7 @@ bool qy__debug_check_live(struct qy_cache *c, const struct qy__place *at, const 
 void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab);
 /* false: reported, the slab is to be given up */
 bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void *object,
-				  const struct qy__call *call);
+				  struct qy__call *call);
 void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab, void *object,
 				 const struct qy__call *call);
 
@@ -330,7 +330,7 @@ static inline void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab
 	(void)c, (void)slab;
 }
 static inline bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab,
-						void *object, const struct qy__call *call)
+						void *object, struct qy__call *call)
 {
 	(void)c, (void)slab, (void)object, (void)call;
 	return true;

@@ -14,31 +14,29 @@
 
 #define DROP_BATCH 64 /* objects of a cache that are taken out at a time */
 
-static void release_at(struct qy_mm *mm, const struct qy__place *at, void *object)
+/* @object was ended: it is one, without a question; @head is its slab or block. */
+static void release_at(struct qy_mm *mm, struct qy_page *head, void *object)
 {
-	if (at->kind == QY__PLACE_LARGE)
-		qy__debug_large_release(mm, at->head);
-	else if (at->cache)
-		qy__slab_debug_release(at->cache, at->head, object);
+	if (head->type == QY__PAGE_LARGE)
+		qy__debug_large_release(mm, head);
+	else
+		qy__slab_debug_release(qy__object_cache(mm, head, object), head, object);
 }
 
 static void release(struct qy_mm *mm, void *object)
 {
-	struct qy__place at = qy__locate(mm, object);
-
-	release_at(mm, &at, object);
+	release_at(mm, qy__page_head(mm, qy__addr_page(mm, object)), object);
 }
 
 /* @ended: 1: keep it back, or release it; else it is given up, or was never ended. */
-static int keep_back(struct qy_mm *mm, const struct qy__place *at, void *object, size_t bytes,
-		     int ended)
+static int keep_back(struct qy_mm *mm, struct qy_page *head, void *object, size_t bytes, int ended)
 {
 	if (ended <= 0)
 		return ended;
 	if (qy__quarantine_put(mm, object, bytes))
 		qy__quarantine_reduce(mm, mm->debug->quarantine.limit);
 	else
-		release_at(mm, at, object);
+		release_at(mm, head, object);
 	return 0;
 }
 
@@ -46,7 +44,10 @@ int qy__debug_free(struct qy_cache *c, const struct qy__place *at, void *object,
 		   struct qy__call *call)
 {
 	qy__debug_tick(c->mm);
-	return keep_back(c->mm, at, object, c->layout.slot,
+	/* Here, not further down: each frame of ours on the stack costs the unwinder a step. */
+	if (qy__debug_has(c->flags, QY_SLAB_STORE_USER))
+		qy__debug_call(c->mm, call);
+	return keep_back(c->mm, at->head, object, c->layout.slot,
 			 qy__slab_debug_end(c, at, object, call));
 }
 
@@ -65,15 +66,16 @@ int qy__debug_large_free(struct qy_mm *mm, const struct qy__place *at, void *p,
 		qy__debug_bad_pointer(mm, QY_REPORT_INVALID_FREE, p, call);
 		return -EINVAL;
 	}
-	return keep_back(mm, at, p, QY_PAGE_SIZE << at->head->order,
+	return keep_back(mm, at->head, p, QY_PAGE_SIZE << at->head->order,
 			 qy__debug_large_end(mm, at->head, call));
 }
 
 void qy__quarantine_reduce(struct qy_mm *mm, size_t limit)
 {
+	struct qy__quarantine *q = &mm->debug->quarantine;
 	void *object;
 
-	while ((object = qy__quarantine_take(mm, limit)))
+	while (qy__load_relaxed(&q->bytes) > limit && (object = qy__quarantine_take(mm, limit)))
 		release(mm, object);
 }
 

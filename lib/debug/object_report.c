@@ -114,6 +114,13 @@ void qy__debug_object_bug(struct qy_cache *c, struct qy_page *slab, void *object
 	qy__report_emit(&r);
 }
 
+/* Objects of a slab that is not of the usual order. */
+static unsigned int least_objects(const struct qy_cache *c, const struct qy_page *slab)
+{
+	return (unsigned int)min((QY_PAGE_SIZE << slab->order) / c->layout.slot,
+				 (size_t)QY__MAX_OBJS_PER_SLAB);
+}
+
 /*
  * How many objects there are follows from the order; how many are in use is at most that. Both are
  * put right.
@@ -121,8 +128,7 @@ void qy__debug_object_bug(struct qy_cache *c, struct qy_page *slab, void *object
 static unsigned int check_counters(struct qy_cache *c, struct qy_page *slab,
 				   const struct qy__call *call)
 {
-	unsigned int most = (unsigned int)min((QY_PAGE_SIZE << slab->order) / c->layout.slot,
-					      (size_t)QY__MAX_OBJS_PER_SLAB);
+	unsigned int most = slab->order == c->order ? c->objs_per_slab : least_objects(c, slab);
 	bool wrong_number = slab->slab.objects != most;
 	struct qy_report r;
 

@@ -55,7 +55,7 @@ bool qy__quarantine_put(struct qy_mm *mm, void *object, size_t bytes)
 	qy__lock(&q->lock);
 	if (make_room_locked(mm, q)) {
 		*entry_at(mm, q->pages.tail, q->tail_pos++) = (struct entry){object, bytes};
-		q->bytes += bytes;
+		qy__store_relaxed(&q->bytes, q->bytes + bytes);
 		q->count++;
 		kept = true;
 	}
@@ -77,7 +77,7 @@ static bool take_oldest_locked(struct qy_mm *mm, struct qy__quarantine *q, struc
 		*e = *entry_at(mm, q->pages.head, q->head_pos++);
 		if (!e->object)
 			continue;
-		q->bytes -= e->bytes;
+		qy__store_relaxed(&q->bytes, q->bytes - e->bytes);
 		q->count--;
 		return true;
 	}
@@ -112,7 +112,7 @@ static void *take_of_cache_locked(struct qy_mm *mm, const struct qy_cache *c, ui
 			if (!object || qy__locate(mm, object).cache != c)
 				continue;
 			e->object = NULL;
-			q->bytes -= e->bytes;
+			qy__store_relaxed(&q->bytes, q->bytes - e->bytes);
 			q->count--;
 			return object;
 		}

@@ -58,7 +58,8 @@ static void trace(struct qy_cache *c, const struct qy_page *slab, const void *ob
 }
 
 /* May @object stand on the freelist of @slab? */
-static bool is_free_object(const struct qy_cache *c, const struct qy_page *slab, const void *object)
+static QY_ALWAYS_INLINE bool is_free_object(const struct qy_cache *c, const struct qy_page *slab,
+					    const void *object)
 {
 	return !object ||
 	       (qy__slab_index(c, slab, object) >= 0 && !qy__debug_is_live(c->mm, object));
@@ -78,28 +79,38 @@ static bool next_is_sane(const struct qy_cache *c, const struct qy_page *slab, c
 	return !checks(c) || slab->slab.inuse >= slab->slab.objects || last == !next;
 }
 
-bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void *object,
-				  const struct qy__call *call)
+static QY_ALWAYS_INLINE bool alloc_check(struct qy_cache *c, struct qy_page *slab, void *object,
+					 const struct qy__call *call)
 {
 	static const char given_up[] = "Marking all objects used";
-	/* Who asks for memory gives none back: his family has nothing to do with the finding. */
-	struct qy__call asks = *call;
 
-	asks.family = QY_FAMILY_NONE;
 	if (!object || !is_free_object(c, slab, object)) {
 		qy__debug_object_bug(c, slab, NULL, QY_REPORT_FREELIST,
-				     "Freelist Pointer check fails", given_up, &asks);
+				     "Freelist Pointer check fails", given_up, call);
 		return false;
 	}
 	if (!next_is_sane(c, slab, object)) {
 		qy__debug_object_bug(c, slab, object, QY_REPORT_FREELIST, "Freepointer corrupt",
-				     given_up, &asks);
+				     given_up, call);
 		return false;
 	}
 	if (!checks(c))
 		return true;
-	return !qy__debug_check_slab(c, slab, given_up, &asks) &&
-	       !qy__debug_check_object(c, slab, object, false, given_up, &asks);
+	return !qy__debug_check_slab(c, slab, given_up, call) &&
+	       !qy__debug_check_object(c, slab, object, false, given_up, call);
+}
+
+/* Who asks for memory gives none back: his family has nothing to do with a finding. */
+bool qy__debug_alloc_check_locked(struct qy_cache *c, struct qy_page *slab, void *object,
+				  struct qy__call *call)
+{
+	enum qy_family family = call->family;
+	bool sound;
+
+	call->family = QY_FAMILY_NONE;
+	sound = alloc_check(c, slab, object, call);
+	call->family = family;
+	return sound;
 }
 
 void qy__debug_alloc_done_locked(struct qy_cache *c, struct qy_page *slab, void *object,
@@ -208,8 +219,6 @@ int qy__slab_debug_end(struct qy_cache *c, const struct qy__place *at, void *obj
 {
 	int ret;
 
-	if (qy__debug_has(c->flags, QY_SLAB_STORE_USER))
-		qy__debug_call(c->mm, call);
 	if (!is_object_of(c, at, object, QY_REPORT_INVALID_FREE, call))
 		return -EINVAL;
 	qy__lock(&c->lock);

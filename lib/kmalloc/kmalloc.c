@@ -284,13 +284,17 @@ void *qy_krealloc(struct qy_mm *mm, void *p, size_t size, qy_gfp_t gfp)
 	return qy__krealloc_call(mm, p, &call, gfp);
 }
 
+static QY_NOINLINE void kfree_slow(struct qy_mm *mm, void *p, uintptr_t caller)
+{
+	struct qy__call call = {.caller = caller};
+
+	qy__kfree_call(mm, p, &call);
+}
+
 void qy_kfree(struct qy_mm *mm, const void *p)
 {
-	struct qy__call call = {.caller = CALLER};
-
-	if (likely(qy__kfree_fast(mm, (void *)p)))
-		return;
-	qy__kfree_call(mm, (void *)p, &call);
+	if (unlikely(!qy__kfree_fast(mm, (void *)p)))
+		kfree_slow(mm, (void *)p, CALLER);
 }
 
 size_t qy_ksize(struct qy_mm *mm, const void *p)

@@ -10,24 +10,23 @@
 #include "debug/debug.h"
 
 /* The object whose slot, red zone in front included, holds @p. */
-static void locate_in_slab(const struct qy_mm *mm, struct qy__place *at, const void *p)
+static struct qy__place in_slab(const struct qy_mm *mm, struct qy_page *head, const void *p)
 {
-	const struct qy__layout *l;
-	size_t slot;
+	struct qy_cache *c = qy__object_cache(mm, head, p);
+	size_t off = (size_t)((const char *)p - (const char *)qy__page_addr(mm, head)), slot;
+	struct qy__place at = {.kind = QY__PLACE_SLAB, .head = head, .index = -1};
 
-	at->cache = qy__object_cache(mm, at->head, p);
-	if (unlikely(!qy__addr_page(mm, at->cache)) ||
-	    unlikely(at->cache->magic != QY__CACHE_MAGIC)) {
-		at->cache = NULL;
-		return;
-	}
-	l = &at->cache->layout;
-	slot = (size_t)((const char *)p - (const char *)qy__page_addr(mm, at->head)) / l->slot;
-	if (slot >= at->head->slab.objects)
-		return;
-	at->index = (int)slot;
-	at->object = qy__slab_object(at->cache, at->head, (unsigned int)slot);
-	at->offset = (const char *)p - at->object;
+	/* A damaged reference may lead anywhere. */
+	if (unlikely(!qy__addr_page(mm, c)) || unlikely(c->magic != QY__CACHE_MAGIC))
+		return at;
+	at.cache = c;
+	slot = off / c->layout.slot;
+	if (unlikely(slot >= head->slab.objects))
+		return at;
+	at.index = (int)slot;
+	at.offset = (ptrdiff_t)(off - slot * c->layout.slot) - (ptrdiff_t)c->layout.red_left_pad;
+	at.object = (char *)p - at.offset;
+	return at;
 }
 
 struct qy__place qy__locate(const struct qy_mm *mm, const void *p)
@@ -39,19 +38,15 @@ struct qy__place qy__locate(const struct qy_mm *mm, const void *p)
 		return at;
 	at.head = qy__page_head(mm, page);
 	switch (at.head->type) {
-	case QY__PAGE_SLAB:
-		at.kind = QY__PLACE_SLAB;
-		locate_in_slab(mm, &at, p);
-		break;
+	case QY__PAGE_SLAB: return in_slab(mm, at.head, p);
 	case QY__PAGE_LARGE:
 		at.kind = QY__PLACE_LARGE;
 		at.object = (char *)qy__page_addr(mm, at.head) + at.head->large.offset;
 		at.offset = (const char *)p - at.object;
-		break;
-	case QY__PAGE_ALLOC: at.kind = QY__PLACE_PAGES; break;
-	default: at.kind = QY__PLACE_UNUSED;
+		return at;
+	case QY__PAGE_ALLOC: at.kind = QY__PLACE_PAGES; return at;
+	default: at.kind = QY__PLACE_UNUSED; return at;
 	}
-	return at;
 }
 
 bool qy__place_is_live(const struct qy_mm *mm, const struct qy__place *at)

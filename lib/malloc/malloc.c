@@ -107,7 +107,8 @@ static QY_NOINLINE void *malloc_slow(size_t size, size_t align, qy_gfp_t gfp, ui
 	return alloc_or_enomem(&call, gfp);
 }
 
-static QY_NOINLINE void free_slow(void *p, struct qy__call *call)
+/* Inline: each frame of ours on the stack costs the debug build's unwinder a step. */
+static QY_ALWAYS_INLINE void free_call(void *p, struct qy__call *call)
 {
 	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
 	int saved = errno;
@@ -120,11 +121,16 @@ static QY_NOINLINE void free_slow(void *p, struct qy__call *call)
 	errno = saved;
 }
 
+static QY_NOINLINE void free_slow(void *p, struct qy__call *call)
+{
+	free_call(p, call);
+}
+
 static QY_NOINLINE void free_slow_plain(void *p, enum qy_family family, uintptr_t caller)
 {
 	struct qy__call call = {.libc = true, .family = family, .caller = caller};
 
-	free_slow(p, &call);
+	free_call(p, &call);
 }
 
 /* Out of the boot arena, which takes nothing back. */

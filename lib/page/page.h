@@ -300,6 +300,14 @@ struct qy_mm {
 	uint32_t min_pfn, end_pfn, max_pfn;
 	uint32_t max_order, pageblock_order, pageblock_first;
 
+	/* ---- the floors above, each with a state of its own ---- */
+	enum qy_classes classes;
+	struct qy__slab_state *slab;
+	struct qy__kmalloc_state *kmalloc;
+	struct qy__vmap_state *vmap;
+	struct qy__debug_state *debug;
+	struct qy__stackdepot *depot; /* the debug state's; NULL: not there */
+
 	/* ---- nodes and zones: where a request goes ---- */
 	unsigned int nr_nodes, nr_zones; /* nr_zones: nr_nodes * QY_NR_ZONES */
 	struct qy__zone *zone;		 /* [nr_zones] */
@@ -321,14 +329,6 @@ struct qy_mm {
 	/* ---- CPUs ---- */
 	struct qy__cpus cpus;
 	struct qy__pcp_state pcp;
-
-	/* ---- the floors above, each with a state of its own ---- */
-	enum qy_classes classes;
-	struct qy__slab_state *slab;
-	struct qy__kmalloc_state *kmalloc;
-	struct qy__vmap_state *vmap;
-	struct qy__debug_state *debug;
-	struct qy__stackdepot *depot; /* the debug state's; NULL: not there */
 
 	/* ---- work on pages ---- */
 	struct qy__page_debug_state page_debug;

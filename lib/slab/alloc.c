@@ -29,7 +29,8 @@ static void *alloc_debug(struct qy_cache *c, qy_gfp_t gfp, struct qy__call *call
 	void *object;
 
 	qy__debug_tick(c->mm);
-	qy__debug_call(c->mm, call);
+	if (qy__debug_has(c->flags, QY_SLAB_STORE_USER))
+		qy__debug_call(c->mm, call);
 	object = qy__slab_ops(c)->alloc_debug(c, gfp, call);
 	/* Zero what was asked for where that is tracked: the rest is red zone. */
 	if (object && (gfp & QY_GFP_ZERO) && !c->ctor)

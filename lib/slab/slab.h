@@ -36,7 +36,7 @@ struct qy__slab_ops {
 	/* Take back @n objects of this cache. */
 	void (*flush)(struct qy_cache *c, void **objs, unsigned int n);
 	/* Debug caches: one object with all checks; NULL: no memory. */
-	void *(*alloc_debug)(struct qy_cache *c, qy_gfp_t gfp, const struct qy__call *call);
+	void *(*alloc_debug)(struct qy_cache *c, qy_gfp_t gfp, struct qy__call *call);
 	/* Put a checked object (live bit already clear) back on its slab. c->lock held. */
 	void (*free_debug_locked)(struct qy_cache *c, struct qy_page *slab, void *object);
 	/*
@@ -205,7 +205,7 @@ static inline struct qy__slab_iter qy__slab_iter_locked(struct qy_cache *c)
 	return (struct qy__slab_iter){c, ops->next_slab_locked(c, NULL), ops->nr_slabs_locked(c)};
 }
 
-/* The next slab; it may be given up or freed before the one after it is asked for. NULL: the end. */
+/* The next slab; it may be given up, or freed, before one asks on. NULL: the end. */
 static inline struct qy_page *qy__slab_iter_next(struct qy__slab_iter *it)
 {
 	struct qy_page *slab = it->left ? it->next : NULL;

@@ -186,22 +186,30 @@ static void discard_slab_locked(struct qy_cache *c, struct qy_page *slab)
 }
 
 /*
- * A slab with a free object, a new one if there is none; NULL: no memory. The lock is given up
- * while one is made. If there are no pages for it, what shrinkers freed may be in one of ours.
+ * There is no partial slab: one is made, without the lock. If there are no pages for it, what
+ * shrinkers freed may be in one of ours.
  */
-static struct qy_page *get_partial_locked(struct qy_cache *c, qy_gfp_t gfp)
+static QY_NOINLINE struct qy_page *grow_locked(struct qy_cache *c, qy_gfp_t gfp)
 {
-	const struct qy__page_list *partial = &qy__slub(c)->partial;
 	struct qy_page *slab;
 
-	if (!qy__page_list_is_empty(partial))
-		return qy__page_list_first(c->mm, partial);
 	qy__unlock(&c->lock);
 	slab = make_slab(c, gfp);
 	qy__lock(&c->lock);
 	if (slab)
 		publish_slab_locked(c, slab);
-	return qy__page_list_first(c->mm, partial);
+	return qy__page_list_first(c->mm, &qy__slub(c)->partial);
+}
+
+/*
+ * A slab with a free object, a new one if there is none; NULL: no memory. The lock may be given up
+ * for a while.
+ */
+static inline struct qy_page *get_partial_locked(struct qy_cache *c, qy_gfp_t gfp)
+{
+	struct qy_page *slab = qy__page_list_first(c->mm, &qy__slub(c)->partial);
+
+	return likely(slab) ? slab : grow_locked(c, gfp);
 }
 
 /* The slab has no free object any more. */
@@ -346,7 +354,7 @@ static void slub_set_free(struct qy_cache *c, struct qy_page *slab, void *object
 	qy__slub_set_free(c, object, next);
 }
 
-static void *slub_alloc_debug(struct qy_cache *c, qy_gfp_t gfp, const struct qy__call *call)
+static void *slub_alloc_debug(struct qy_cache *c, qy_gfp_t gfp, struct qy__call *call)
 {
 	void *object = NULL;
 

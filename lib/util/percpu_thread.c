@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * percpu_thread.c - thread slots: which thread may use which per-CPU data of every instance without a
- * lock.
+ * percpu_thread.c - thread slots: which thread may use which per-CPU data of every instance without
+ * a lock.
  *
  *   first call → slow path takes the lowest free slot → … → thread exit: hook hands it back
  *                     └ none free, or no hook to be had: QY__NO_CPU for good

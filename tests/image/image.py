@@ -64,7 +64,8 @@ def read_memory(pid, at, size):
 
 def root_symbol():
     """The address of qy_root in the file."""
-    text = subprocess.run(["nm", "-D", LIBRARY], check=True, stdout=subprocess.PIPE, text=True).stdout
+    text = subprocess.run(["nm", "-D", LIBRARY], check=True, stdout=subprocess.PIPE,
+                          text=True).stdout
     return int(re.search(r"^([0-9a-f]+) [BDdb] qy_root\b", text, re.M)[1], 16)
 
 
