@@ -143,7 +143,8 @@ static struct qy_page *make_slab(struct qy_cache *c, qy_gfp_t gfp)
 {
 	struct qy_page *slab;
 
-	gfp = (gfp & ~QY_GFP_ZERO) | QY_GFP_COMP;
+	/* Slabs do not move: nobody may take a block away while its objects are constructed. */
+	gfp = (gfp & ~(QY_GFP_ZERO | QY_GFP_MOVABLE)) | QY_GFP_COMP;
 	if (c->flags & QY_SLAB_CACHE_DMA)
 		gfp |= QY_GFP_DMA;
 	if (c->flags & QY_SLAB_RECLAIM_ACCOUNT)
