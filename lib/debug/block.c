@@ -107,7 +107,8 @@ static unsigned int check_poison(const struct qy__block *b, const struct qy__cal
 
 	d.first = qy__find_not(body, b->size - 1, QY_POISON_FREE, &d.last);
 	both = d.first && d.last + 1 == end && *end != QY_POISON_END;
-	d.last += both;
+	if (both)
+		d.last = end;
 	if (d.first)
 		n = repair(b, &d, call);
 	if (both)
