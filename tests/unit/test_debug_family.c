@@ -185,7 +185,7 @@ static void resized_object_has_the_usual_alignment(void **state)
 		}
 }
 
-/* The function's code, and nothing else, lies in 512 bytes from its start. */
+/* What lies in 512 bytes from its start is this function, if the next one has its own, too. */
 #define OWN_BLOCK __attribute__((noinline, aligned(512)))
 
 static OWN_BLOCK unsigned char *alloc_here(size_t size)
@@ -198,7 +198,7 @@ static OWN_BLOCK unsigned char *resize_here(unsigned char *p, size_t size)
 	return hide(qy_krealloc(in.mm, p, size, QY_GFP_KERNEL));
 }
 
-static bool is_allocated_in(uintptr_t fn)
+static OWN_BLOCK bool is_allocated_in(uintptr_t fn)
 {
 	for (unsigned int i = 0; i < alloc_nr; i++)
 		if (alloc_pc[i] > fn && alloc_pc[i] < fn + 512)
