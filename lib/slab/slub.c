@@ -192,14 +192,18 @@ static void discard_slab_locked(struct qy_cache *c, struct qy_page *slab)
  */
 static QY_NOINLINE struct qy_page *grow_locked(struct qy_cache *c, qy_gfp_t gfp)
 {
+	struct qy__slub *s = qy__slub(c);
 	struct qy_page *slab;
 
 	qy__unlock(&c->lock);
 	slab = make_slab(c, gfp);
 	qy__lock(&c->lock);
-	if (slab)
+	/* Other threads may have made some, too: no more empty ones are kept than ever. */
+	if (slab && s->partial.nr && s->partial.nr >= s->min_partial)
+		qy__free_block(c->mm, slab);
+	else if (slab)
 		publish_slab_locked(c, slab);
-	return qy__page_list_first(c->mm, &qy__slub(c)->partial);
+	return qy__page_list_first(c->mm, &s->partial);
 }
 
 /*
