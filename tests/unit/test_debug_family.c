@@ -18,7 +18,8 @@ static void keep_stack(const struct qy_report *r, void *ctx)
 {
 	record_report(r, ctx);
 	alloc_nr = r->alloc.nr;
-	memcpy(alloc_pc, r->alloc.pc, alloc_nr * sizeof(alloc_pc[0]));
+	if (r->alloc.nr)
+		memcpy(alloc_pc, r->alloc.pc, alloc_nr * sizeof(alloc_pc[0]));
 }
 
 static void make(const char *debug)

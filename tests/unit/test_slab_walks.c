@@ -10,25 +10,30 @@
 
 #include "slab/slub.h"
 
-#define OBJECTS 200
+#define SLABS 4
+#define MOST_OBJECTS 4096
 
 static struct qy_cache *c;
-static void *p[OBJECTS];
+static void *p[MOST_OBJECTS];
 
 static int set_up(void **state)
 {
+	unsigned int n;
+
 	(void)state;
 	alarm(60);
 	instance_make(&in, 1024, "slab_debug=FZPU");
 	c = qy_cache_create(in.mm, "walked", 200, 0, 0, NULL);
 	assert_non_null(c);
-	for (int i = 0; i < OBJECTS; i++)
+	n = SLABS * c->objs_per_slab;
+	assert_true(n <= MOST_OBJECTS);
+	for (unsigned int i = 0; i < n; i++)
 		assert_non_null(p[i] = qy_cache_alloc(c, QY_GFP_KERNEL));
 	/* One free object in each slab: all are partial. */
-	for (int i = 0; i < OBJECTS; i += (int)c->objs_per_slab)
+	for (unsigned int i = 0; i < n; i += c->objs_per_slab)
 		assert_int_equal(qy_cache_free(c, p[i]), 0);
 	qy_cache_shrink(c); /* out of quarantine */
-	assert_true(qy__slub(c)->partial.nr >= 3);
+	assert_int_equal(qy__slub(c)->partial.nr, SLABS);
 	instance_save(&in);
 	return 0;
 }
