@@ -14,6 +14,7 @@
 
 #include "check/check_slab.h"
 #include "page/pcp.h"
+#include "page/zone.h"
 #include "util/fmt.h"
 
 bool qy__snapshot_begin(struct qy__check *ck, struct qy_mm *mm)
@@ -41,31 +42,6 @@ const struct qy__pcp *qy__snapshot_pcp(const struct qy__check *ck, unsigned int 
 	    !qy__check_readable(ck, pcp, ck->mm->cpus.nr * sizeof(*pcp)))
 		return NULL;
 	return pcp;
-}
-
-static void read_figures(const struct qy__zone *zone, struct qy_zone_stat *st)
-{
-	st->start_pfn = zone->start_pfn;
-	st->spanned = zone->end_pfn - zone->start_pfn;
-	st->present = zone->present;
-	st->managed = zone->managed;
-	st->free = zone->nr_free_pages;
-	st->free_cma = zone->nr_free_cma;
-	st->free_highatomic = zone->nr_free_highatomic;
-	st->free_blocks = zone->nr_free_blocks;
-	st->cma = zone->nr_cma;
-	st->reserved_highatomic = zone->nr_reserved_highatomic;
-	for (int i = 0; i < QY_NR_WMARK; i++)
-		st->mark[i] = qy__load_relaxed(&zone->mark[i]);
-	st->boost = zone->boost;
-	for (int i = 0; i < QY_NR_ZONES; i++)
-		st->lowmem_reserve[i] = qy__load_relaxed(&zone->lowmem_reserve[i]);
-	st->numa_hit = qy__load_relaxed(&zone->numa[QY__NUMA_HIT]);
-	st->numa_miss = qy__load_relaxed(&zone->numa[QY__NUMA_MISS]);
-	st->numa_foreign = qy__load_relaxed(&zone->numa[QY__NUMA_FOREIGN]);
-	st->numa_interleave = qy__load_relaxed(&zone->numa[QY__NUMA_INTERLEAVE]);
-	st->numa_local = qy__load_relaxed(&zone->numa[QY__NUMA_LOCAL]);
-	st->numa_other = qy__load_relaxed(&zone->numa[QY__NUMA_OTHER]);
 }
 
 static void read_pcp(const struct qy__check *ck, unsigned int z, struct qy_zone_stat *st)
@@ -133,7 +109,7 @@ void qy__snapshot_zone(struct qy__check *ck, unsigned int z, struct qy_zone_stat
 	books = qy__check_books_lock(ck);
 	locked = qy__check_lock(ck, &zone->lock, "zone");
 	qy__snapshot_span(ck, z, &start, &end);
-	read_figures(zone, st);
+	qy__zone_figures(zone, st);
 	read_pcp(ck, z, st);
 	count_lists(ck, zone, end - start, st);
 	count_pageblocks(ck, start, end, st);
@@ -190,24 +166,10 @@ static uint64_t count_parked(const struct qy__check *ck, const struct qy_cache *
 
 void qy__snapshot_cache(struct qy__check *ck, struct qy_cache *c, struct qy_cache_info *info)
 {
-	const struct qy__layout *l = &c->layout;
 	uint64_t parked;
 	bool locked;
 
-	*info = (struct qy_cache_info){
-		.struct_size = sizeof(*info),
-		.flags = c->flags,
-		.object_size = l->object_size,
-		.slot_size = l->slot,
-		.align = l->align,
-		.objs_per_slab = c->objs_per_slab,
-		.order = c->order,
-		.red_left_pad = l->red_left_pad,
-		.offset = l->offset,
-		.inuse = l->inuse,
-		.sheaf_capacity = c->sheaf_capacity,
-	};
-	memcpy(info->name, c->name, sizeof(info->name));
+	qy__cache_figures(c, info);
 	info->name[sizeof(info->name) - 1] = '\0';
 	locked = qy__check_lock(ck, &c->lock, c->name);
 	qy__check_books(ck);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * debug.h - the one door from slab/, page/ and kmalloc/ to debugging: hooks, and stubs where it is
- * built out.
+ * debug.h - the one door from slab/, kmalloc/, vmalloc/ and the top floor to debugging: hooks, and
+ * stubs where it is built out.
  *
  *   options.c     the debug string                 layout.c   where everything in a slot is
  *   object.c      fill, check, repair one object    slab_debug.c  the locked path of debug caches

@@ -13,7 +13,7 @@
  * What fails a check is reported, repaired, and not used again: a slab is given up at allocation,
  * an object at free.
  *
- * Lock: c->lock; the quarantine's is taken after it was dropped.
+ * Lock: c->lock; the registry's, without it, to look at the cache of a wrong pointer.
  */
 #include <errno.h>
 #include <string.h>
@@ -148,7 +148,7 @@ static void check_claim(struct qy_cache *c, struct qy_page *slab, void *object,
 
 /* An object of another cache than the caller says. */
 static void report_wrong_cache(struct qy_cache *c, const struct qy__place *at, void *object,
-			       const struct qy__call *call)
+			       enum qy_report_kind kind, const struct qy__call *call)
 {
 	struct qy_mm *mm = c->mm;
 	char owner[sizeof(c->name)];
@@ -158,7 +158,7 @@ static void report_wrong_cache(struct qy_cache *c, const struct qy__place *at, v
 	qy__lock(&mm->slab->lock); /* the owner stays while we look at it */
 	if (!qy__registry_has_locked(mm, at->cache)) {
 		qy__unlock(&mm->slab->lock);
-		qy__debug_bad_pointer(mm, QY_REPORT_INVALID_FREE, object, call);
+		qy__debug_bad_pointer(mm, kind, object, call);
 		return;
 	}
 	memcpy(owner, at->cache->name, sizeof(owner));
@@ -180,7 +180,7 @@ static bool is_object_of(struct qy_cache *c, const struct qy__place *at, const v
 	if (at->kind == QY__PLACE_SLAB && at->cache == c && qy__place_is_start(at))
 		return true;
 	if (at->kind == QY__PLACE_SLAB && at->cache && at->cache != c)
-		report_wrong_cache(c, at, (void *)p, call);
+		report_wrong_cache(c, at, (void *)p, kind, call);
 	else
 		qy__debug_bad_pointer(c->mm, kind, p, call);
 	return false;

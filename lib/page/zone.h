@@ -21,6 +21,8 @@ void qy__zone_add(struct qy_mm *mm, struct qy__zone *zone, uint32_t start, uint3
  * The zone that @pfn falls into by the limits. @stop: set to the first pfn behind it, at most @end.
  */
 struct qy__zone *qy__pfn_zone(const struct qy_mm *mm, uint32_t pfn, uint32_t end, uint32_t *stop);
+/* What the zone says of itself, as it stands there; not its lists and page blocks (zone_stat.c). */
+void qy__zone_figures(const struct qy__zone *zone, struct qy_zone_stat *st);
 /* What the kernel calls a zone of this type. */
 const char *qy__zone_name(unsigned int type);
 /* The highest zone type @gfp allows; fallback goes downwards from there. */

@@ -75,7 +75,7 @@ static void count_pageblocks(struct qy_mm *mm, const struct qy__zone *zone, stru
 		st->nr_pageblocks[qy__pageblock_type(mm, pfn)]++;
 }
 
-static void fill_locked(struct qy_mm *mm, struct qy__zone *zone, struct qy_zone_stat *st)
+void qy__zone_figures(const struct qy__zone *zone, struct qy_zone_stat *st)
 {
 	st->start_pfn = zone->start_pfn;
 	st->spanned = zone->end_pfn - zone->start_pfn;
@@ -92,15 +92,20 @@ static void fill_locked(struct qy_mm *mm, struct qy__zone *zone, struct qy_zone_
 	st->boost = zone->boost;
 	for (int i = 0; i < QY_NR_ZONES; i++)
 		st->lowmem_reserve[i] = qy__load_relaxed(&zone->lowmem_reserve[i]);
-	st->pcp_count = qy__pcp_count(mm, zone);
-	st->pcp_batch = zone->pcp ? qy__load_relaxed(&zone->pcp_batch) : 0;
-	st->pcp_high = zone->pcp ? qy__load_relaxed(&zone->pcp_high) : 0;
 	st->numa_hit = qy__load_relaxed(&zone->numa[QY__NUMA_HIT]);
 	st->numa_miss = qy__load_relaxed(&zone->numa[QY__NUMA_MISS]);
 	st->numa_foreign = qy__load_relaxed(&zone->numa[QY__NUMA_FOREIGN]);
 	st->numa_interleave = qy__load_relaxed(&zone->numa[QY__NUMA_INTERLEAVE]);
 	st->numa_local = qy__load_relaxed(&zone->numa[QY__NUMA_LOCAL]);
 	st->numa_other = qy__load_relaxed(&zone->numa[QY__NUMA_OTHER]);
+}
+
+static void fill_locked(struct qy_mm *mm, struct qy__zone *zone, struct qy_zone_stat *st)
+{
+	qy__zone_figures(zone, st);
+	st->pcp_count = qy__pcp_count(mm, zone);
+	st->pcp_batch = zone->pcp ? qy__load_relaxed(&zone->pcp_batch) : 0;
+	st->pcp_high = zone->pcp ? qy__load_relaxed(&zone->pcp_high) : 0;
 	count_lists(mm, zone, st);
 	count_pageblocks(mm, zone, st);
 }

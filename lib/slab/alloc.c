@@ -157,10 +157,12 @@ static size_t count_live_locked(struct qy_cache *c)
 	return n;
 }
 
-void qy_cache_info(struct qy_cache *c, struct qy_cache_info *info)
+void qy__cache_figures(const struct qy_cache *c, struct qy_cache_info *info)
 {
 	const struct qy__layout *l = &c->layout;
-	struct qy_cache_info all = {
+
+	*info = (struct qy_cache_info){
+		.struct_size = sizeof(*info),
 		.flags = c->flags,
 		.object_size = l->object_size,
 		.slot_size = l->slot,
@@ -172,8 +174,14 @@ void qy_cache_info(struct qy_cache *c, struct qy_cache_info *info)
 		.inuse = l->inuse,
 		.sheaf_capacity = c->sheaf_capacity,
 	};
+	memcpy(info->name, c->name, sizeof(info->name));
+}
 
-	memcpy(all.name, c->name, sizeof(all.name));
+void qy_cache_info(struct qy_cache *c, struct qy_cache_info *info)
+{
+	struct qy_cache_info all;
+
+	qy__cache_figures(c, &all);
 	qy__lock(&c->lock);
 	qy__slab_ops(c)->stats(c, &all);
 	if (qy__cache_is_debug(c))

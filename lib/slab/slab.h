@@ -231,6 +231,8 @@ struct qy_cache *qy__cache_create_user(struct qy_mm *mm, const char *name, size_
 /* The slow halves of alloc and free, for slab, kmalloc and malloc alike. */
 void *qy__cache_alloc_slow(struct qy_cache *c, qy_gfp_t gfp, struct qy__call *call);
 void qy__cache_free_slow(struct qy_cache *c, void *object);
+/* What the head says: all of @info but the counts of slabs and objects, which are 0. No lock. */
+void qy__cache_figures(const struct qy_cache *c, struct qy_cache_info *info);
 
 /* ---- registry.c ---- */
 

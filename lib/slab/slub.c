@@ -242,9 +242,9 @@ static unsigned int slub_refill(struct qy_cache *c, qy_gfp_t gfp, void **objs, u
 
 	qy__lock(&c->lock);
 	while (got < n) {
-		/* A batch never makes more than the one slab it must. */
 		struct qy_page *slab;
 
+		/* A batch never makes more than the one slab it must. */
 		if (got && qy__page_list_is_empty(&qy__slub(c)->partial))
 			break;
 		slab = get_partial_locked(c, gfp);
