@@ -8,6 +8,7 @@
  * classes, the head of the instance. Most of it has to be noticed; some cannot be (a name, a colour
  * of padding nobody reads).
  */
+#include "all_texts.h"
 #include "damage.h"
 
 #include <unistd.h>
@@ -166,29 +167,13 @@ static void damage(void)
 
 /* ---- what is called ---- */
 
-static const struct {
-	const char *name;
-	size_t (*print)(struct qy_mm *mm, char *buf, size_t size);
-} text[] = {
-	{"slabinfo", qy_slabinfo},
-	{"buddyinfo", qy_buddyinfo},
-	{"pagetypeinfo", qy_pagetypeinfo},
-	{"zoneinfo", qy_zoneinfo},
-	{"meminfo", qy_meminfo},
-	{"unusable_index", qy_unusable_index},
-	{"extfrag_index", qy_extfrag_index},
-	{"json", qy_info_json},
-	{"page_owner", qy_page_owner},
-};
-#define NR_TEXTS (sizeof(text) / sizeof(text[0]))
-
 static void print_text(unsigned int i)
 {
 	static char buf[1 << 16];
-	size_t len = text[i].print(in.mm, buf, sizeof(buf));
+	size_t len = all_texts[i].print(in.mm, buf, sizeof(buf));
 
 	if (strlen(buf) != (len < sizeof(buf) ? len : sizeof(buf) - 1) || len > (size_t)1 << 22) {
-		printf("%s: %zu bytes\n", text[i].name, len);
+		printf("%s: %zu bytes\n", all_texts[i].name, len);
 		fail();
 	}
 }

@@ -4,6 +4,7 @@
  * locks are held for ever. It is sound all the same, its texts are those of before, and nothing is
  * written. And what is no instance, or another build's, is not opened.
  */
+#include "all_texts.h"
 #include "damage.h"
 #include "fixture.h"
 
@@ -18,14 +19,7 @@
 #define NOWHERE ((void *)(uintptr_t)0x7ead00000000)
 #define TEXT_MAX (1 << 18)
 
-static struct {
-	size_t (*print)(struct qy_mm *mm, char *buf, size_t size);
-	char before[TEXT_MAX];
-} text[] = {
-	{qy_slabinfo, ""},	{qy_buddyinfo, ""}, {qy_pagetypeinfo, ""},
-	{qy_zoneinfo, ""},	{qy_meminfo, ""},   {qy_unusable_index, ""},
-	{qy_extfrag_index, ""}, {qy_info_json, ""}, {qy_page_owner, ""},
-};
+static char before[NR_TEXTS][TEXT_MAX];
 
 static void construct(void *object)
 {
@@ -80,8 +74,8 @@ static void image(const char *debug, unsigned int page_debug)
 	instance_create(&in);
 	use_instance();
 	assert_clean(&in);
-	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++)
-		text[i].print(in.mm, text[i].before, TEXT_MAX);
+	for (size_t i = 0; i < NR_TEXTS; i++)
+		all_texts[i].print(in.mm, before[i], TEXT_MAX);
 	instance_save(&in);
 	move_away(in.mm);
 	assert_int_equal(qy_image_open(in.mm), 0);
@@ -89,11 +83,11 @@ static void image(const char *debug, unsigned int page_debug)
 	if (qy_check(in.mm, QY_CHECK_ALL, &r))
 		print_violations(&r);
 	assert_int_equal(r.nr, 0);
-	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
-		text[i].print(in.mm, now, TEXT_MAX);
+	for (size_t i = 0; i < NR_TEXTS; i++) {
+		all_texts[i].print(in.mm, now, TEXT_MAX);
 		/* Whose addresses these are is not known here: no names. */
-		if (text[i].print != qy_page_owner)
-			assert_string_equal(now, text[i].before);
+		if (all_texts[i].print != qy_page_owner)
+			assert_string_equal(now, before[i]);
 	}
 	assert_int_equal(checksum(&in), sum);
 	instance_restore(&in);
