@@ -59,7 +59,7 @@ size_t qy_mm_balance(struct qy_mm *mm)
 	bool drained = false;
 
 	qy__store_relaxed(&mm->reclaim.balance_wanted, 0);
-	if (!mm->marks.on)
+	if (!qy__load_relaxed(&mm->marks.on))
 		return 0;
 	before = free_pages(mm);
 	for (unsigned int z = 0; z < mm->nr_zones; z++) {
