@@ -269,17 +269,19 @@ QY_API void free_aligned_sized(void *p, size_t align, size_t size)
 
 /* ---- aligned ---- */
 
-QY_API void *aligned_alloc(size_t align, size_t size)
+/* glibc's; NULL in another C library. */
+extern const char *gnu_get_libc_version(void) __attribute__((weak));
+
+/* glibc's aligned_alloc() was its memalign() until 2.38; other C libraries refuse. */
+static QY_COLD bool takes_any_alignment(void)
 {
-	if (unlikely(!qy__is_pow2(align))) {
-		errno = EINVAL;
-		return NULL;
-	}
-	return malloc_slow(size, align, GFP_MALLOC, CALLER);
+	const char *version = gnu_get_libc_version ? gnu_get_libc_version() : "";
+
+	return !strncmp(version, "2.", 2) && atoi(version + 2) < 38;
 }
 
 /* Takes any alignment, as it always did: rounded up to a power of two. */
-QY_API void *memalign(size_t align, size_t size)
+static void *memalign_rounded(size_t align, size_t size, uintptr_t caller)
 {
 	if (unlikely(align > SIZE_MAX / 2 + 1)) {
 		errno = EINVAL;
@@ -287,7 +289,24 @@ QY_API void *memalign(size_t align, size_t size)
 	}
 	while (unlikely(align & (align - 1)))
 		align = (align | (align - 1)) + 1;
-	return malloc_slow(size, align, GFP_MALLOC, CALLER);
+	return malloc_slow(size, align, GFP_MALLOC, caller);
+}
+
+QY_API void *aligned_alloc(size_t align, size_t size)
+{
+	if (unlikely(!qy__is_pow2(align)) && !takes_any_alignment()) {
+		/* glibc refuses 0 with the others, musl does not. */
+		if (align || gnu_get_libc_version) {
+			errno = EINVAL;
+			return NULL;
+		}
+	}
+	return memalign_rounded(align, size, CALLER);
+}
+
+QY_API void *memalign(size_t align, size_t size)
+{
+	return memalign_rounded(align, size, CALLER);
 }
 
 QY_API int posix_memalign(void **memptr, size_t align, size_t size)
