@@ -132,9 +132,15 @@ struct qy_mm_config {
 	size_t struct_size; /* sizeof(struct qy_mm_config), set by the initialiser */
 	enum qy_backing backing;
 	void *base; /* ARENA: the buffer */
-	/* bytes: ARENA the buffer's, ANON the span to reserve (0: 64 GiB) */
+	/*
+	 * bytes: ARENA the buffer's, ANON the span to reserve. 0: 64 GiB that are not reserved:
+	 * address space is taken as memory comes in, and what others map there meanwhile is a hole
+	 */
 	size_t size;
-	/* bytes, ANON: brought in at start (0: one section; more than one node: the whole span) */
+	/*
+	 * bytes, ANON: brought in at start (0: 8 MiB, of the span of 64 GiB 1 MiB; more than one
+	 * node: the whole span)
+	 */
 	size_t initial;
 	/* largest block is 2^max_order pages; 0 means the default, 10 */
 	unsigned int max_order;

@@ -13,6 +13,7 @@
 
 const struct qy__osif_ops *qy__osif_back_end[QY__NR_OSIF] = {
 	[QY__OSIF_ANON] = &qy__osif_anon_ops,
+	[QY__OSIF_CLAIM] = &qy__osif_claim_ops,
 	[QY__OSIF_ARENA] = &qy__osif_arena_ops,
 };
 

@@ -2,9 +2,9 @@
 /*
  * osif.h - where memory and time come from: the only floor that talks to the operating system.
  *
- * A span of addresses is reserved once; parts of it are committed (usable, zero) and discarded
- * (contents lost, address space kept). Mappings of their own serve vmalloc. Two back ends:
- * anonymous memory, a caller's buffer.
+ * A span of addresses is chosen once; parts of it are committed (usable, zero) and discarded
+ * (contents lost, address space kept). Mappings of their own serve vmalloc. Three back ends:
+ * anonymous memory that is reserved as a whole, or only claimed; a caller's buffer.
  */
 #ifndef QY_OSIF_H
 #define QY_OSIF_H
@@ -18,7 +18,10 @@
 struct qy__osif;
 
 struct qy__osif_ops {
-	/* Make [addr, addr+len) usable and zero (page borders). 0 / -ENOMEM. */
+	/*
+	 * Make [addr, addr+len) usable and zero (page borders). 0 / -ENOMEM; -EEXIST: a claimed
+	 * span, and somebody else has a mapping there.
+	 */
 	int (*commit)(struct qy__osif *os, void *addr, size_t len);
 	/* The contents may be dropped: it reads as zero or as before. Return: bytes given back. */
 	size_t (*discard)(struct qy__osif *os, void *addr, size_t len);
@@ -47,17 +50,25 @@ struct qy__osif_ops {
 /* By number: nothing in an instance points into the library. */
 enum qy__back_end {
 	QY__OSIF_ANON,
+	QY__OSIF_CLAIM,
 	QY__OSIF_ARENA,
 	QY__OSIF_TEST, /* a test's own operations, in a slot of the table that is empty */
 	QY__NR_OSIF
 };
 extern const struct qy__osif_ops *qy__osif_back_end[QY__NR_OSIF];
 
+/* Runs of a claimed span that are mapped: the books' and, between the holes, the pages'. */
+#define QY__OSIF_RUNS 32
+
 struct qy__osif {
 	enum qy__back_end back_end;
-	void *base;  /* of the reserved span, page aligned */
+	void *base;  /* of the span, page aligned */
 	size_t size; /* bytes, multiple of the page size */
 	struct qy_clock clock;
+	unsigned int nr_runs;
+	struct qy__osif_run {
+		uintptr_t start, end;
+	} run[QY__OSIF_RUNS]; /* CLAIM; in no order, none touches another */
 };
 
 static inline const struct qy__osif_ops *qy__osif_ops(const struct qy__osif *os)
@@ -70,6 +81,13 @@ static inline const struct qy__osif_ops *qy__osif_ops(const struct qy__osif *os)
  * space limit). Aligned to @align. 0 / -ENOMEM.
  */
 int qy__osif_anon(struct qy__osif *os, size_t size, size_t least, size_t align);
+/*
+ * Anonymous memory without a reservation: @size bytes of address space where nobody maps anything,
+ * most likely; what is committed is found to be free, or not, then. It costs nothing of an address
+ * space limit or of a limit of locked memory. @attempt: 0, 1, …: other places, as long as
+ * there are any. 0 / -ENOMEM: no more.
+ */
+int qy__osif_claim(struct qy__osif *os, size_t size, size_t align, unsigned int attempt);
 /* A caller's buffer: rounded inwards to page borders. 0 / -ENOMEM if no page is left. */
 int qy__osif_arena(struct qy__osif *os, void *base, size_t size);
 

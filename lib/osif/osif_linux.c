@@ -12,41 +12,38 @@
 
 #include <errno.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "util/align.h"
 #include "util/compiler.h"
+#include "util/sys.h"
 
 /* What mmap() aligns to at least; a page of ours may be larger than the system's. */
 #define MMAP_ALIGN ((size_t)4096)
+/* Guards above it are room to grow (page owners' records), and never accessible at first. */
+#define MOST_GUARD ((size_t)1 << 20)
 
-static void *reserve(size_t size, int flags)
+static void *map_anywhere(size_t size, int prot, int flags)
 {
-	int saved = errno;
-	void *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	long p = qy__osif_mmap(NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | flags);
 
-	errno = saved;
-	return p == MAP_FAILED ? NULL : p;
+	return qy__sys_failed(p) ? NULL : (void *)p;
 }
 
 static void give_back(char *addr, size_t len)
 {
-	int saved = errno;
-
 	/*
 	 * A hole in a mapping needs one mapping more, of which there may be none: then the pages
 	 * alone.
 	 */
-	if (len && munmap(addr, len))
-		madvise(addr, len, MADV_DONTNEED);
-	errno = saved;
+	if (len && qy__osif_munmap(addr, len))
+		qy__osif_madvise(addr, len, MADV_DONTNEED);
 }
 
 /*
  * [... slack ...][ head ][ size ][ tail ][... slack ...], with the border of head and size at a
  * multiple of @align. Return: the start of size, NULL without effect.
  */
-static char *reserve_aligned(size_t head, size_t size, size_t tail, size_t align, int flags)
+static char *map_aligned(size_t head, size_t size, size_t tail, size_t align, int prot, int flags)
 {
 	size_t len, total, slack;
 	uintptr_t start;
@@ -57,7 +54,7 @@ static char *reserve_aligned(size_t head, size_t size, size_t tail, size_t align
 	if (__builtin_add_overflow(head, size, &len) || __builtin_add_overflow(len, tail, &len) ||
 	    __builtin_add_overflow(len, slack, &total))
 		return NULL;
-	p = reserve(total, flags);
+	p = map_anywhere(total, prot, flags);
 	if (!p)
 		return NULL;
 	start = qy__align_up((uintptr_t)p + head, align) - head;
@@ -67,27 +64,49 @@ static char *reserve_aligned(size_t head, size_t size, size_t tail, size_t align
 	return p + slack + head;
 }
 
+int qy__osif_access(struct qy__osif *os, void *addr, size_t len, bool on)
+{
+	(void)os;
+	return qy__osif_mprotect(addr, len, on ? PROT_READ | PROT_WRITE : PROT_NONE) ? -ENOMEM : 0;
+}
+
 static int anon_commit(struct qy__osif *os, void *addr, size_t len)
 {
-	int saved = errno, ret = mprotect(addr, len, PROT_READ | PROT_WRITE) ? -ENOMEM : 0;
-
-	(void)os;
-	errno = saved;
-	return ret;
+	return qy__osif_access(os, addr, len, true);
 }
 
-static size_t anon_discard(struct qy__osif *os, void *addr, size_t len)
+size_t qy__osif_discard(struct qy__osif *os, void *addr, size_t len)
 {
-	int saved = errno;
-	size_t given;
-
 	(void)os;
-	given = madvise(addr, len, MADV_DONTNEED) ? 0 : len; /* refused if it is locked in memory */
-	errno = saved;
-	return given;
+	/* refused if it is locked in memory */
+	return qy__osif_madvise(addr, len, MADV_DONTNEED) ? 0 : len;
 }
 
-static void *anon_map(struct qy__osif *os, size_t len, size_t align, size_t guard)
+/* A new mapping in the place of the old: no access, no contents, and no mprotect() needed. */
+static bool close_off(void *addr, size_t len)
+{
+	return !qy__sys_failed(
+		qy__osif_mmap(addr, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED));
+}
+
+/*
+ * [ guard ][ len ][ guard ] by mmap() alone, which is what programs that forbid themselves most
+ * system calls still allow: all of it accessible, then the guards closed. Closing takes nothing
+ * that could be refused but borders, and then the mapping is as it was.
+ */
+static char *map_between_guards(size_t len, size_t align, size_t guard)
+{
+	char *p = map_aligned(guard, len, guard, align, PROT_READ | PROT_WRITE, 0);
+
+	if (!p || !guard)
+		return p;
+	if (close_off(p - guard, guard) && close_off(p + len, guard))
+		return p;
+	give_back(p - guard, guard + len + guard);
+	return NULL;
+}
+
+void *qy__osif_map(struct qy__osif *os, size_t len, size_t align, size_t guard)
 {
 	char *p;
 
@@ -95,7 +114,13 @@ static void *anon_map(struct qy__osif *os, size_t len, size_t align, size_t guar
 		return NULL;
 	len = qy__align_up(len, QY_PAGE_SIZE);
 	guard = qy__align_up(guard, QY_PAGE_SIZE);
-	p = reserve_aligned(guard, len, guard, align, 0);
+	if (guard <= MOST_GUARD) {
+		p = map_between_guards(len, align, guard);
+		if (p || align <= MMAP_ALIGN)
+			return p;
+	}
+	/* Without the memory for slack and guards, which a strict limit counts. */
+	p = map_aligned(guard, len, guard, align, PROT_NONE, 0);
 	if (!p)
 		return NULL;
 	if (anon_commit(os, p, len)) {
@@ -105,7 +130,7 @@ static void *anon_map(struct qy__osif *os, size_t len, size_t align, size_t guar
 	return p;
 }
 
-static void anon_unmap(struct qy__osif *os, void *addr, size_t len, size_t guard)
+void qy__osif_unmap(struct qy__osif *os, void *addr, size_t len, size_t guard)
 {
 	(void)os;
 	len = qy__align_up(len, QY_PAGE_SIZE);
@@ -117,41 +142,24 @@ static void anon_unmap(struct qy__osif *os, void *addr, size_t len, size_t guard
  * Page tables change, no byte is copied. Afterwards the addresses between the guards may be
  * somebody else's already.
  */
-static bool anon_move(struct qy__osif *os, void *to, void *from, size_t len, size_t guard)
+bool qy__osif_move(struct qy__osif *os, void *to, void *from, size_t len, size_t guard)
 {
-	int saved = errno;
-	void *p;
-
 	(void)os;
 	len = qy__align_up(len, QY_PAGE_SIZE);
 	guard = qy__align_up(guard, QY_PAGE_SIZE);
-	p = mremap(from, len, len, MREMAP_MAYMOVE | MREMAP_FIXED, to);
-	errno = saved;
-	if (p == MAP_FAILED)
+	if (qy__osif_mremap(from, len, to))
 		return false;
 	give_back((char *)from - guard, guard);
 	give_back((char *)from + len, guard);
 	return true;
 }
 
-static void anon_protect(struct qy__osif *os, void *addr, size_t len)
+void qy__osif_protect(struct qy__osif *os, void *addr, size_t len)
 {
-	int saved = errno;
-
-	len = qy__align_up(len, QY_PAGE_SIZE);
-	mprotect(addr, len, PROT_NONE);
-	anon_discard(os, addr, len);
-	errno = saved;
-}
-
-static int anon_access(struct qy__osif *os, void *addr, size_t len, bool on)
-{
-	int saved = errno;
-	int ret = mprotect(addr, len, on ? PROT_READ | PROT_WRITE : PROT_NONE) ? -ENOMEM : 0;
-
 	(void)os;
-	errno = saved;
-	return ret;
+	len = qy__align_up(len, QY_PAGE_SIZE);
+	if (!close_off(addr, len))
+		qy__osif_madvise(addr, len, MADV_DONTNEED);
 }
 
 static void anon_release(struct qy__osif *os)
@@ -161,12 +169,12 @@ static void anon_release(struct qy__osif *os)
 
 const struct qy__osif_ops qy__osif_anon_ops = {
 	.commit = anon_commit,
-	.discard = anon_discard,
-	.map = anon_map,
-	.unmap = anon_unmap,
-	.move = anon_move,
-	.protect = anon_protect,
-	.access = anon_access,
+	.discard = qy__osif_discard,
+	.map = qy__osif_map,
+	.unmap = qy__osif_unmap,
+	.move = qy__osif_move,
+	.protect = qy__osif_protect,
+	.access = qy__osif_access,
 	.release = anon_release,
 };
 
@@ -175,12 +183,12 @@ int qy__osif_anon(struct qy__osif *os, size_t size, size_t least, size_t align)
 	char *base = NULL;
 
 	/* A page of ours that is less than one of the machine's could not be protected alone. */
-	if ((size_t)sysconf(_SC_PAGESIZE) > QY_PAGE_SIZE)
+	if (qy__osif_page_size() > QY_PAGE_SIZE)
 		return -ENOMEM;
 	least = max(qy__align_up(least, QY_PAGE_SIZE), QY_PAGE_SIZE);
 	for (size = qy__align_down(size, QY_PAGE_SIZE); size >= least;
 	     size = qy__align_down(size / 2, QY_PAGE_SIZE)) {
-		base = reserve_aligned(0, size, 0, align, MAP_NORESERVE);
+		base = map_aligned(0, size, 0, align, PROT_NONE, MAP_NORESERVE);
 		if (base)
 			break;
 	}

@@ -8,11 +8,14 @@
  *
  *   buffer: [ struct qy_mm | descriptors | live bits | page blocks | floors' state | free … ]
  *
- * Anonymous: a span is reserved; descriptors (and live bits) for all of it come first, outside the
- * page frames and only committed as far as pages were brought in; page frame 0 is the first
- * largest-block border behind them.
+ * Anonymous: a span of the configured size is reserved, one of the default size only claimed
+ * (osif_claim.c); descriptors (and live bits) for all of it come first, outside the page frames and
+ * only committed as far as pages were brought in; page frame 0 is the first largest-block border
+ * behind them.
  *
  *   span: [ descriptors … | live bits … | page blocks … | pfn 0: struct qy_mm | … ]
+ *
+ * What others have mapped into a claimed span meanwhile becomes a hole, and growth goes on behind.
  *
  * Locks: grow_lock → zone->lock.
  */
@@ -33,7 +36,9 @@
 #define LEAST_SPAN ((size_t)16 << 20)
 /* The span begins at a multiple of the largest block, up to this: as many pages in every run. */
 #define MOST_ALIGN ((size_t)64 << 20)
-#define SECTION ((size_t)8 << 20) /* what is brought in at a time, at least */
+#define SECTION ((size_t)8 << 20)     /* what is brought in at a time, at least */
+#define SMALL_START ((size_t)1 << 20) /* of a claimed span: many a program needs no more */
+#define SEEK_STEP ((size_t)4 << 20)   /* past other people's mappings, at least */
 
 #define DEFAULT_PAGEBLOCK_ORDER 9
 
@@ -94,31 +99,45 @@ static size_t nr_pageblocks(const struct qy_mm *mm, uint32_t start, uint32_t end
 	return ((end - 1) >> mm->pageblock_order) - (start >> mm->pageblock_order) + 1;
 }
 
-/* The memory of pages [start, end) and of the books that describe them becomes usable. */
-static int commit_pages(struct qy__osif *os, const struct qy_mm *where, uint32_t start,
-			uint32_t end)
-{
-	struct {
-		char *at;
-		size_t len;
-	} part[] = {
-		{(char *)(where->pages + (start - where->min_pfn)),
-		 (end - start) * sizeof(struct qy_page)},
-		{(char *)where->live + live_bytes(start - where->min_pfn), live_bytes(end - start)},
-		{(char *)where->pageblock + (start >> where->pageblock_order),
-		 nr_pageblocks(where, start, end)},
-		{where->base + ((size_t)start << QY_CONFIG_PAGE_SHIFT),
-		 (size_t)(end - start) << QY_CONFIG_PAGE_SHIFT},
-	};
+struct part {
+	char *at;
+	size_t len;
+};
 
-	for (size_t i = 0; i < ARRAY_SIZE(part); i++) {
+static int commit_parts(struct qy__osif *os, const struct part *part, size_t nr)
+{
+	for (size_t i = 0; i < nr; i++) {
 		uintptr_t from = qy__align_down((uintptr_t)part[i].at, QY_PAGE_SIZE);
 		uintptr_t to = qy__align_up((uintptr_t)part[i].at + part[i].len, QY_PAGE_SIZE);
+		int err = part[i].len ? qy__osif_ops(os)->commit(os, (void *)from, to - from) : 0;
 
-		if (part[i].len && qy__osif_ops(os)->commit(os, (void *)from, to - from))
-			return -ENOMEM;
+		if (err)
+			return err;
 	}
 	return 0;
+}
+
+/*
+ * The memory of pages [start, end) becomes usable, and that of the books that describe them and the
+ * hole [hole, start) before them. 0 / -ENOMEM; -EEXIST: the pages' addresses are somebody's.
+ */
+static int commit_pages(struct qy__osif *os, const struct qy_mm *where, uint32_t hole,
+			uint32_t start, uint32_t end)
+{
+	struct part pages = {where->base + ((size_t)start << QY_CONFIG_PAGE_SHIFT),
+			     (size_t)(end - start) << QY_CONFIG_PAGE_SHIFT};
+	struct part book[] = {
+		{(char *)(where->pages + (hole - where->min_pfn)),
+		 (end - hole) * sizeof(struct qy_page)},
+		{(char *)where->live + live_bytes(hole - where->min_pfn), live_bytes(end - hole)},
+		{(char *)where->pageblock + (hole >> where->pageblock_order),
+		 nr_pageblocks(where, hole, end)},
+	};
+	int err = commit_parts(os, &pages, 1);
+
+	if (err)
+		return err;
+	return commit_parts(os, book, ARRAY_SIZE(book)) ? -ENOMEM : 0;
 }
 
 static unsigned int config_cpus(const struct qy_mm_config *cfg)
@@ -162,45 +181,81 @@ static void fill_in(struct qy_mm *mm, const struct qy_mm_config *cfg, const stru
 	mm->early.memblock.bottom_up = true;
 }
 
-static struct qy_mm *place_anon(const struct qy_mm_config *cfg, struct qy__osif *os)
+/* Where books and page frame 0 of the span are. false: there is no room for them. */
+static bool lay_out(struct qy_mm *where, const struct qy_mm_config *cfg, const struct qy__osif *os)
 {
 	size_t block = QY_PAGE_SIZE << config_max_order(cfg);
-	size_t initial = cfg->nr_nodes > 1 ? SIZE_MAX : max(cfg->initial, SECTION), pages;
+	size_t pages = os->size >> QY_CONFIG_PAGE_SHIFT;
+	uintptr_t end = (uintptr_t)os->base + os->size;
+
+	if (pages >= QY__PFN_NONE)
+		return false;
+	where->pages = os->base;
+	where->live = (uint64_t *)qy__align_up((uintptr_t)(where->pages + pages), QY_PAGE_SIZE);
+	where->pageblock_order = config_pageblock_order(cfg);
+	where->pageblock =
+		(uint8_t *)qy__align_up((uintptr_t)where->live + live_bytes(pages), QY_PAGE_SIZE);
+	where->base = (char *)qy__align_up(
+		(uintptr_t)where->pageblock + (pages >> where->pageblock_order) + 1, block);
+	if ((uintptr_t)where->base >= end)
+		return false;
+	where->max_pfn = (uint32_t)((end - (uintptr_t)where->base) >> QY_CONFIG_PAGE_SHIFT);
+	return (size_t)where->max_pfn << QY_CONFIG_PAGE_SHIFT >= sizeof(*where);
+}
+
+/* The first pages of the span. 0 / -ENOMEM / -EEXIST, the span is given back. */
+static int first_pages(struct qy_mm *where, const struct qy_mm_config *cfg, struct qy__osif *os,
+		       size_t least)
+{
+	size_t initial = cfg->nr_nodes > 1 ? SIZE_MAX : max(cfg->initial, least);
+	int err = -ENOMEM;
+
+	initial = min(initial, os->size);
+	if (lay_out(where, cfg, os)) {
+		where->end_pfn =
+			(uint32_t)min((size_t)where->max_pfn,
+				      qy__align_up(initial, QY_PAGE_SIZE) >> QY_CONFIG_PAGE_SHIFT);
+		err = commit_pages(os, where, 0, 0, where->end_pfn);
+	}
+	if (err)
+		qy__osif_ops(os)->release(os);
+	return err;
+}
+
+static size_t span_align(const struct qy_mm_config *cfg)
+{
+	return min(QY_PAGE_SIZE << config_max_order(cfg), MOST_ALIGN);
+}
+
+static bool claim(struct qy_mm *where, const struct qy_mm_config *cfg, struct qy__osif *os)
+{
+	for (unsigned int i = 0; !qy__osif_claim(os, DEFAULT_SPAN, span_align(cfg), i); i++) {
+		if (!first_pages(where, cfg, os, SMALL_START))
+			return true;
+	}
+	return false;
+}
+
+static bool reserve(struct qy_mm *where, const struct qy_mm_config *cfg, struct qy__osif *os)
+{
+	size_t size = cfg->size ? cfg->size : DEFAULT_SPAN;
+	size_t least = min(cfg->size ? cfg->size : LEAST_SPAN, LEAST_SPAN);
+
+	return !qy__osif_anon(os, size, least, span_align(cfg)) &&
+	       !first_pages(where, cfg, os, SECTION);
+}
+
+static struct qy_mm *place_anon(const struct qy_mm_config *cfg, struct qy__osif *os)
+{
 	struct qy_mm where = {0}, *mm;
 
-	if (qy__osif_anon(os, cfg->size ? cfg->size : DEFAULT_SPAN,
-			  min(cfg->size ? cfg->size : LEAST_SPAN, LEAST_SPAN),
-			  min(block, MOST_ALIGN)))
+	if ((cfg->size || !claim(&where, cfg, os)) && !reserve(&where, cfg, os))
 		return NULL;
 	os->clock = cfg->clock;
-	pages = os->size >> QY_CONFIG_PAGE_SHIFT;
-	if (pages >= QY__PFN_NONE)
-		goto fail;
-	where.pages = os->base;
-	where.live = (uint64_t *)qy__align_up((uintptr_t)(where.pages + pages), QY_PAGE_SIZE);
-	where.pageblock_order = config_pageblock_order(cfg);
-	where.pageblock =
-		(uint8_t *)qy__align_up((uintptr_t)where.live + live_bytes(pages), QY_PAGE_SIZE);
-	where.base = (char *)qy__align_up(
-		(uintptr_t)where.pageblock + (pages >> where.pageblock_order) + 1, block);
-	if (where.base >= (char *)os->base + os->size)
-		goto fail;
-	where.max_pfn =
-		(uint32_t)(((char *)os->base + os->size - where.base) >> QY_CONFIG_PAGE_SHIFT);
-	if ((size_t)where.max_pfn << QY_CONFIG_PAGE_SHIFT < sizeof(*mm))
-		goto fail;
-	initial = min(initial, os->size);
-	where.end_pfn = (uint32_t)min((size_t)where.max_pfn,
-				      qy__align_up(initial, QY_PAGE_SIZE) >> QY_CONFIG_PAGE_SHIFT);
-	if (commit_pages(os, &where, 0, where.end_pfn))
-		goto fail;
 	mm = (struct qy_mm *)where.base;
 	*mm = where;
 	fill_in(mm, cfg, os);
 	return mm;
-fail:
-	qy__osif_ops(os)->release(os);
-	return NULL;
 }
 
 static struct qy_mm *place_arena(const struct qy_mm_config *cfg, struct qy__osif *os)
@@ -267,56 +322,108 @@ struct qy_mm *qy__mm_place(const struct qy_mm_config *cfg)
 	return mm;
 }
 
-/*
- * How far to grow: a section or an eighth of what is there, in whole blocks, at least what is
- * needed now.
- */
-static uint32_t grow_end(const struct qy_mm *mm, uint32_t npages, bool least)
+enum amount {
+	PLENTY, /* a section or an eighth of what is there, in whole blocks */
+	LEAST,	/* one aligned run */
+	EXACTLY,
+};
+
+/* How far to grow from @at for @npages. 0: there is no room. */
+static uint32_t grow_end(const struct qy_mm *mm, size_t at, size_t npages, enum amount amount)
 {
 	size_t block = (size_t)1 << mm->max_order;
-	size_t start = qy__align_up(mm->end_pfn, npages);
-	size_t want =
-		least ? npages
-		      : max(SECTION >> QY_CONFIG_PAGE_SHIFT, (size_t)mm->end_pfn / GROWTH_SHARE);
-	size_t end = qy__align_up(start + max(want, (size_t)npages), least ? npages : block);
+	size_t want = max(SECTION >> QY_CONFIG_PAGE_SHIFT, (size_t)mm->end_pfn / GROWTH_SHARE);
+	size_t start = amount == EXACTLY ? at : qy__align_up(at, npages);
+	size_t end = start + npages;
 
-	if (start + npages > mm->max_pfn)
+	if (end > mm->max_pfn)
 		return 0;
+	if (amount == PLENTY)
+		end = qy__align_up(start + max(want, npages), block);
 	return (uint32_t)min(end, (size_t)mm->max_pfn);
+}
+
+/* The new end for pages from @at on, all of it committed; 0: not possible, see *@err. */
+static uint32_t commit_from(struct qy_mm *mm, size_t at, size_t npages, enum amount amount,
+			    int *err)
+{
+	uint32_t end = grow_end(mm, at, npages, amount);
+
+	*err = -ENOMEM;
+	if (!end)
+		return 0;
+	*err = commit_pages(&mm->os, mm, mm->end_pfn, (uint32_t)at, end);
+	if (*err && amount == PLENTY) {
+		end = grow_end(mm, at, npages, LEAST);
+		*err = commit_pages(&mm->os, mm, mm->end_pfn, (uint32_t)at, end);
+	}
+	return *err ? 0 : end;
+}
+
+/*
+ * The addresses of pages [start, end) are somebody else's. What was to be a hole anyway becomes
+ * part of it. false: no more holes can be noted.
+ */
+static bool note_hole(struct qy_mm *mm, uint32_t start, uint32_t end)
+{
+	struct qy__topology *t = &mm->topology;
+	unsigned int n = 0, at = 0;
+
+	if (start == end)
+		return true;
+	if (t->nr_holes == QY__MAX_HOLES)
+		return false;
+	for (unsigned int i = 0; i < t->nr_holes; i++) {
+		if (t->hole[i].start <= end && t->hole[i].end >= start) {
+			start = min(start, t->hole[i].start);
+			end = max(end, t->hole[i].end);
+			continue;
+		}
+		at += t->hole[i].end < start;
+		t->hole[n++] = t->hole[i];
+	}
+	for (unsigned int i = n; i > at; i--)
+		t->hole[i] = t->hole[i - 1];
+	t->hole[at].start = start;
+	t->hole[at].end = end;
+	t->nr_holes = n + 1;
+	return true;
+}
+
+static int grow_locked(struct qy_mm *mm, size_t npages, enum amount amount)
+{
+	size_t step = max(SEEK_STEP >> QY_CONFIG_PAGE_SHIFT, (size_t)1 << mm->max_order);
+	uint32_t start = mm->end_pfn, end;
+	size_t at = start;
+	int err;
+
+	end = commit_from(mm, at, npages, amount, &err);
+	while (err == -EEXIST && at < mm->max_pfn) {
+		at = qy__align_down(at, step) + step;
+		end = commit_from(mm, at, npages, amount, &err);
+	}
+	if (!end || !note_hole(mm, start, (uint32_t)at))
+		return -ENOMEM;
+	qy__boot_online(mm, start, end);
+	return 0;
 }
 
 int qy__mm_grow(struct qy_mm *mm, uint32_t npages)
 {
-	uint32_t start = mm->end_pfn, end = grow_end(mm, npages, false);
-
-	if (!end)
-		return -ENOMEM;
-	if (commit_pages(&mm->os, mm, start, end)) {
-		end = grow_end(mm, npages, true);
-		if (commit_pages(&mm->os, mm, start, end))
-			return -ENOMEM;
-	}
-	qy__boot_online(mm, start, end);
-	return 0;
+	return grow_locked(mm, npages, PLENTY);
 }
 
 int qy_mm_add_memory(struct qy_mm *mm, size_t bytes)
 {
 	size_t pages = qy__align_up(bytes, QY_PAGE_SIZE) >> QY_CONFIG_PAGE_SHIFT;
-	uint32_t start;
-	int err = 0;
+	int err;
 
 	if (!bytes)
 		return 0;
 	if (bytes > SIZE_MAX - QY_PAGE_SIZE || pages > mm->max_pfn)
 		return -ENOMEM;
 	qy__lock(&mm->grow_lock);
-	start = mm->end_pfn;
-	if (pages > mm->max_pfn - start ||
-	    commit_pages(&mm->os, mm, start, start + (uint32_t)pages))
-		err = -ENOMEM;
-	else
-		qy__boot_online(mm, start, start + (uint32_t)pages);
+	err = grow_locked(mm, pages, EXACTLY);
 	qy__unlock(&mm->grow_lock);
 	return err;
 }

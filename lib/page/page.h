@@ -347,7 +347,7 @@ struct qy_mm {
 
 #define QY__ZONE_END UINT16_MAX
 
-#define QY__ABI_VERSION 1u
+#define QY__ABI_VERSION 2u
 #define QY__MM_IMAGE UINT32_C(0x67616d49)
 #define QY__MM_MAGIC UINT64_C(0x79727261755159) /* "YQuarry" */
 
