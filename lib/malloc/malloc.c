@@ -21,6 +21,7 @@
 #include "malloc/malloc_internal.h"
 #include "util/align.h"
 #include "util/fmt.h"
+#include "util/inside.h"
 #include "vmalloc/vmap_area.h"
 
 #define USUAL_ALIGN 16u
@@ -31,26 +32,48 @@ QY_API void cfree(void *p);
 QY_API void free_sized(void *p, size_t size);
 QY_API void free_aligned_sized(void *p, size_t align, size_t size);
 
-/* Calls under way in this thread; counted in the debug build for _exit() in a signal handler. */
-static __thread unsigned int depth __attribute__((tls_model("initial-exec")));
+static QY_COLD void follow_notes(struct qy_mm *mm);
 
-static inline void enter(void)
+/*
+ * Calls of the slow halves under way in this thread: a signal handler that comes amid one is served
+ * from the reserve. The fast halves hold no lock and do without.
+ */
+static inline void enter(struct qy_mm *mm)
 {
-	if (QY_CONFIG_DEBUG)
-		depth++;
+	if (unlikely(qy__reserve_has_news()))
+		follow_notes(mm);
+	qy__inside++;
 	qy__barrier();
 }
 
 static inline void leave(void)
 {
 	qy__barrier();
-	if (QY_CONFIG_DEBUG)
-		depth--;
+	qy__inside--;
 }
 
 bool qy__malloc_is_inside(void)
 {
-	return depth != 0;
+	return qy__inside != 0;
+}
+
+static void release_noted(void *object, struct qy__call *call)
+{
+	qy__kvfree_call(qy__malloc_mm, object, call);
+}
+
+/* What signal handlers released amid a call, and that there were such. */
+static QY_COLD void follow_notes(struct qy_mm *mm)
+{
+	unsigned int depth = qy__inside++;
+
+	qy__barrier();
+	if (!depth) {
+		qy__reserve_follow(release_noted);
+		if (QY_CONFIG_DEBUG && qy__reserve_to_tell())
+			qy__malloc_tell_handler(mm);
+	}
+	leave();
 }
 
 /* Of the C calls: what a foreign operator new or delete stands behind is not compared. */
@@ -78,7 +101,9 @@ static QY_NOINLINE void *alloc_slow(struct qy__call *call, qy_gfp_t gfp)
 		if (!mm)
 			return failed ? NULL : qy__boot_alloc(call->size, call->align);
 	}
-	enter();
+	if (unlikely(qy__inside))
+		return qy__reserve_alloc(call->size, call->align);
+	enter(mm);
 	p = qy__kvmalloc_call(mm, call, gfp);
 	leave();
 	errno = saved;
@@ -115,7 +140,15 @@ static QY_ALWAYS_INLINE void free_call(void *p, struct qy__call *call)
 
 	if (!p || !mm || qy__boot_owns(p))
 		return;
-	enter();
+	if (unlikely(qy__reserve_owns(p))) {
+		qy__reserve_free(p);
+		return;
+	}
+	if (unlikely(qy__inside)) {
+		qy__reserve_defer(p, call);
+		return;
+	}
+	enter(mm);
 	qy__kvfree_call(mm, p, call);
 	leave();
 	errno = saved;
@@ -133,13 +166,15 @@ static QY_NOINLINE void free_slow_plain(void *p, enum qy_family family, uintptr_
 	free_call(p, &call);
 }
 
-/* Out of the boot arena, which takes nothing back. */
-static void *realloc_boot(void *p, struct qy__call *call)
+/* Out of memory apart, or amid another call: @size bytes of it can be read. */
+static void *realloc_copy(void *p, size_t size, struct qy__call *call)
 {
 	void *new = alloc_or_enomem(call, GFP_MALLOC);
 
-	if (new)
-		memcpy(new, p, min(qy__boot_size(p), call->size));
+	if (new) {
+		memcpy(new, p, min(size, call->size));
+		free_slow(p, call);
+	}
 	return new;
 }
 
@@ -162,9 +197,13 @@ static void *realloc_slow(void *p, size_t size, uintptr_t caller)
 		return NULL;
 	}
 	if (qy__boot_owns(p))
-		return realloc_boot(p, &call);
+		return realloc_copy(p, qy__boot_size(p), &call);
+	if (unlikely(qy__reserve_owns(p)))
+		return realloc_copy(p, qy__reserve_size(p), &call);
+	if (unlikely(qy__inside))
+		return realloc_copy(p, qy__malloc_peek_size(mm, p), &call);
 	if (size <= PTRDIFF_MAX && mm) {
-		enter();
+		enter(mm);
 		new = qy__kvrealloc_call(mm, p, &call, GFP_MALLOC);
 		leave();
 	}
@@ -363,7 +402,11 @@ QY_API size_t malloc_usable_size(void *p)
 		return qy__boot_size(p);
 	if (!mm)
 		return 0;
-	enter();
+	if (unlikely(qy__reserve_owns(p)))
+		return qy__reserve_size(p);
+	if (unlikely(qy__inside))
+		return qy__malloc_peek_size(mm, p);
+	enter(mm);
 	size = qy__kvsize_call(mm, p, &call);
 	leave();
 	errno = saved;
@@ -376,9 +419,9 @@ QY_API int malloc_trim(size_t pad)
 	int saved = errno, ret;
 
 	(void)pad;
-	if (!mm)
+	if (!mm || qy__inside)
 		return 0;
-	enter();
+	enter(mm);
 	ret = (qy__vmap_purge(mm) + qy_mm_trim(mm)) != 0;
 	leave();
 	errno = saved;
@@ -401,9 +444,9 @@ QY_API struct mallinfo2 mallinfo2(void)
 	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
 	struct mallinfo2 info = {.arena = 0};
 
-	if (!mm)
+	if (!mm || qy__inside)
 		return info;
-	enter();
+	enter(mm);
 	qy_page_stats(mm, &stats);
 	leave();
 	info.arena = stats.managed * QY_PAGE_SIZE;

@@ -5,6 +5,7 @@
  *   malloc.c      the C library's calls            new.cc    operator new and delete
  *   start.c       the instance comes up            boot_arena.c  memory while it does not stand yet
  *   fork.c        locks over fork()                sink.c    where reports go
+ *   reserve.c     memory for signal handlers       handler.c what they ask of the heap
  *   exit.c        the last look at the heap        foreign.c other modules' operator new
  */
 #ifndef QY_MALLOC_MALLOC_INTERNAL_H
@@ -28,7 +29,7 @@ void *qy__malloc_new(size_t size, size_t align, enum qy_family family, uintptr_t
 void qy__malloc_delete(void *p, struct qy__call *call);
 /* The same for a delete that says nothing but its family. */
 void qy__malloc_delete_plain(void *p, enum qy_family family, uintptr_t caller);
-/* Is the calling thread inside a call of the drop-in? Known in the debug build only. */
+/* Is the calling thread inside a slow half of the drop-in, that is: may it hold locks? */
 bool qy__malloc_is_inside(void);
 
 /* ---- start.c ---- */
@@ -51,6 +52,30 @@ const char *qy__malloc_getenv(const char *name);
 void *qy__boot_alloc(size_t size, size_t align); /* zeroed; NULL: used up */
 bool qy__boot_owns(const void *p);
 size_t qy__boot_size(const void *p);
+
+/* ---- reserve.c: any context ---- */
+
+/* Zeroed; NULL: used up, or above 1 MiB. */
+void *qy__reserve_alloc(size_t size, size_t align);
+bool qy__reserve_owns(const void *p);
+size_t qy__reserve_size(const void *p);
+void qy__reserve_free(void *p);
+/* @object, of the heap, is to be released by the next call that may. */
+void qy__reserve_defer(void *object, const struct qy__call *call);
+/* Is there something to be followed, or to be told? */
+bool qy__reserve_has_news(void);
+/* Is the caller the one to tell that a handler came amid a call? Once yes. */
+bool qy__reserve_to_tell(void);
+void qy__reserve_follow(void (*release)(void *object, struct qy__call *call));
+
+/* ---- handler.c ---- */
+
+/*
+ * Bytes that may be read of an object of the heap; 0: not to be had without a lock. Takes none.
+ */
+size_t qy__malloc_peek_size(const struct qy_mm *mm, const void *p);
+/* Say that a signal handler came amid a call. */
+void qy__malloc_tell_handler(struct qy_mm *mm);
 
 /* ---- foreign.c ---- */
 

@@ -31,6 +31,7 @@
 #include "util/align.h"
 #include "util/atomic.h"
 #include "util/compiler.h"
+#include "util/inside.h"
 #include "util/libunwind_fix.h"
 #include "util/percpu.h"
 
@@ -96,16 +97,19 @@ static bool find_libgcc(void)
 void qy__backtrace_init(void)
 {
 	int saved = errno, none = NONE, found = FRAME_POINTERS;
+	unsigned int depth;
 
 	if (in_unwinder || !qy__cas_acq_rel(&state, &none, SEARCHING))
 		return;
 	in_unwinder = true;
+	depth = qy__inside_put_aside();
 	if (find_libunwind())
 		found = LIBUNWIND;
 	else if (find_libgcc())
 		found = LIBGCC;
 	if (found != LIBUNWIND)
 		dlerror(); /* the failure is ours: the program shall not read it */
+	qy__inside_restore(depth);
 	in_unwinder = false;
 	qy__store_release(&state, found);
 	errno = saved;
@@ -249,7 +253,10 @@ QY_NOINLINE unsigned int qy__backtrace(uintptr_t *pcs, unsigned int max, unsigne
 	if (in_unwinder)
 		return 0;
 	if ((how == LIBUNWIND || how == LIBGCC) && enter_unwinder(counter)) {
+		unsigned int depth = qy__inside_put_aside();
+
 		done = unwind_from(how, caller, pcs, max, skip, &n);
+		qy__inside_restore(depth);
 		leave_unwinder(counter);
 	}
 	if (!done)

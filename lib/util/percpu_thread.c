@@ -20,6 +20,7 @@
 
 #include "util/backtrace.h"
 #include "util/bitops.h"
+#include "util/inside.h"
 #include "util/lock.h"
 
 __thread unsigned int qy__thread_cpu __attribute__((tls_model("initial-exec"))) = QY__CPU_UNSET;
@@ -31,6 +32,8 @@ static struct qy__lock slot_lock;
 static uint64_t taken[QY__MAX_CPUS / 64];
 static enum { KEY_NONE, KEY_MADE, KEY_REFUSED } key_state;
 static pthread_key_t key;
+
+__thread unsigned int qy__inside __attribute__((tls_model("initial-exec")));
 
 static void put_slot(unsigned int slot)
 {
@@ -67,6 +70,16 @@ static unsigned int get_slot_locked(void)
 	return QY__NO_CPU;
 }
 
+/* The C library may allocate for it: no lock is held here. */
+static bool set_hook(unsigned int slot)
+{
+	unsigned int depth = qy__inside_put_aside();
+	int err = pthread_setspecific(key, (void *)((uintptr_t)slot + 1));
+
+	qy__inside_restore(depth);
+	return !err;
+}
+
 unsigned int qy__thread_cpu_slow(void)
 {
 	int saved = errno;
@@ -84,7 +97,7 @@ unsigned int qy__thread_cpu_slow(void)
 	/* First the slot, then the hook: to set the hook may allocate, which comes back here. */
 	qy__thread_cpu = slot;
 	qy__barrier();
-	if (slot != QY__NO_CPU && pthread_setspecific(key, (void *)((uintptr_t)slot + 1))) {
+	if (slot != QY__NO_CPU && !set_hook(slot)) {
 		qy__thread_cpu = QY__NO_CPU;
 		qy__barrier();
 		put_slot(slot);
