@@ -99,6 +99,7 @@ static int execute(const char *who, char *path, int argc, char **argv)
 	args[nr++] = tool_dup("-timeout_exitcode=1");
 	for (int i = 0; i < argc; i++)
 		args[nr++] = argv[i];
+	tool_release_standard();
 	execv(path, args);
 	tool_error(who, "cannot execute '%s': %s", path, strerror(errno));
 	return TOOL_NOT_EXECUTABLE;

@@ -34,6 +34,7 @@ static int execute(const char *who, const char *library, char **argv)
 		code = target_check(who, path, library);
 	if (code == 0) {
 		preload_set(library);
+		tool_release_standard();
 		execv(path, argv);
 		code = errno == ENOENT ? TOOL_NOT_FOUND : TOOL_NOT_EXECUTABLE;
 		tool_error(who, "cannot execute '%s': %s", path, strerror(errno));

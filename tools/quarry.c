@@ -126,6 +126,7 @@ static int help(const char *name)
 
 int main(int argc, char **argv)
 {
+	tool_hold_standard();
 	if (argc < 2) {
 		usage(stderr);
 		return TOOL_USAGE;

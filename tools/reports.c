@@ -14,6 +14,7 @@
 
 #include "text.h"
 #include "tool.h"
+#include "watch.h"
 
 #define FILE_PREFIX "report."
 #define RULE_LENGTH 77
@@ -245,6 +246,8 @@ static void handle_data(struct reports *r, struct source *source, bool last)
 		p[piece] = '\0';
 		if (report)
 			handle_report(r, source, p);
+		else if (strncmp(p, WATCH_MARK, strlen(WATCH_MARK)) == 0 && r->options.announced)
+			r->options.announced(r->options.ctx, source->pid, p);
 		else
 			print_text(r, p, r->options.out, NULL);
 		p[piece] = kept;
@@ -264,15 +267,21 @@ static void give_back(struct source *source, int fd)
 		source->released = source->at;
 }
 
+/* Room for @len bytes and a NUL. */
+static void make_room(struct source *source, size_t len)
+{
+	if (source->cap - source->len > len)
+		return;
+	source->cap = source->len + 2 * len + 1;
+	source->data = tool_grow(source->data, source->cap);
+}
+
 static void read_source(struct reports *r, struct source *source, int fd)
 {
 	ssize_t got;
 
 	do {
-		if (source->cap - source->len < READ_CHUNK + 1) {
-			source->cap = source->len + 2 * READ_CHUNK;
-			source->data = tool_grow(source->data, source->cap);
-		}
+		make_room(source, READ_CHUNK);
 		got = pread(fd, source->data + source->len, READ_CHUNK, source->at);
 		if (got > 0) {
 			source->len += (size_t)got;
@@ -295,6 +304,22 @@ static struct source *get_source(struct reports *r, long pid)
 	source->next = r->sources;
 	r->sources = source;
 	return source;
+}
+
+void reports_take(struct reports *r, long pid, const char *text, size_t len)
+{
+	struct source *source;
+
+	/* Most processes only announce themselves: they need no place here. */
+	if (strncmp(text, WATCH_MARK, strlen(WATCH_MARK)) == 0 && r->options.announced) {
+		r->options.announced(r->options.ctx, pid, text);
+		return;
+	}
+	source = get_source(r, pid);
+	make_room(source, len);
+	memcpy(source->data + source->len, text, len);
+	source->len += len;
+	handle_data(r, source, false);
 }
 
 /* Opened for each reading: there may be more processes than descriptors. */

@@ -2,11 +2,13 @@
 /*
  * reports.h - what the checked processes write, on its way to the reader.
  *
- *   report.PID files ──poll──▶ whole reports ──same hash and process seen?──▶ symbolised, printed
+ *   channel's messages ──take──┐
+ *   report.PID files ────poll──┴▶ whole reports ──same hash and process?──▶ symbolised, printed
  *                                                       └─▶ from the fourth on only counted
  *
- * Each process appends to a file of its own, one write() per report: a report is never mixed with
- * another, but the tool may read only a part of it.
+ * A process that cannot reach the channel appends to a file of its own, one write() per report: a
+ * report is never mixed with another, but the tool may read only a part of it. Either way
+ * announcing lines (watch.h) may come, too.
  */
 #ifndef QUARRY_REPORTS_H
 #define QUARRY_REPORTS_H
@@ -22,7 +24,9 @@
 struct reports_options {
 	FILE *out;
 	bool symbols;
-	bool count_only; /* print none in full */
+	bool count_only;					  /* print none in full */
+	void (*announced)(void *ctx, long pid, const char *line); /* NULL: nobody wants to know */
+	void *ctx;
 };
 
 struct reports;
@@ -31,6 +35,8 @@ struct reports;
 struct reports *reports_new(const char *dir, const struct reports_options *options);
 /* Print what has come since the last time. */
 void reports_poll(struct reports *r);
+/* A message of process @pid. */
+void reports_take(struct reports *r, long pid, const char *text, size_t len);
 /* No more will come: print what is left, complete or not, then how many were only counted. */
 void reports_finish(struct reports *r);
 /* One line for each different report. */

@@ -5,6 +5,11 @@
  *   quarry.c        dispatch
  *   cmd_*.c         one subcommand each: options, order of steps
  *   target.c        the program to be run: found? can it be preloaded?
+ *   symbols.c       what it defines
+ *   debug_string.c  what the checking malloc is told: options and the user's own
+ *   child.c         the program under the tool     living.c  processes that go on
+ *   channel.c       the socket that reports and announcements come by
+ *   watch.c         which processes were checked   cleanup.c no folder is left
  *   preload.c       where the preload library is, how it gets into the environment
  *   reports.c       report files → whole reports → printed once, counted
  *   text.c          report text with raw frames → text with symbols
@@ -48,6 +53,13 @@ bool tool_parse_number(const char *s, unsigned long min, unsigned long max, unsi
 /* Digits with K, M or G behind them. */
 bool tool_is_size(const char *s);
 
+/*
+ * Descriptors 0-2 that were closed at the start lead nowhere while this process runs, so that none
+ * of its files becomes one of them; they are closed again before it becomes another program.
+ */
+void tool_hold_standard(void);
+void tool_release_standard(void);
+
 /* ---- target.c ---- */
 
 /*
@@ -61,6 +73,45 @@ int target_find(const char *who, const char *name, char **path);
  * Return: 0, or TOOL_USAGE after a message that says why not.
  */
 int target_check(const char *who, const char *path, const char *library);
+
+/* Why @library cannot be slipped under @name, without that name; to be freed. NULL: it can. */
+char *target_obstacle(const char *name, const char *library);
+
+/* ---- symbols.c ---- */
+
+/* Does the program at @path define the function @name - or, if @undefined_too, ask for it? */
+bool target_has_symbol(const char *path, const char *name, bool undefined_too);
+
+/* ---- debug_string.c ---- */
+
+/* What the command line says; NULL: nothing. */
+struct debug_items {
+	const char *slab_debug, *quarantine, *red_zone, *policy, *validate;
+};
+
+/*
+ * QUARRY_DEBUG for the program: the command line's items, the user's where the command line says
+ * nothing, the defaults, then @ours. What cannot be taken of the user's is told.
+ */
+char *debug_string(const char *who, const struct debug_items *items, const char *user,
+		   const char *ours);
+
+/* ---- living.c ---- */
+
+bool process_is_alive(long pid); /* and no zombie */
+/*
+ * Other processes that are alive and have @mark in their environment, or hold the socket with
+ * @inode at @fd: "123 (prog), 130 (helper)", to be freed, and how many. NULL: none.
+ */
+char *processes_living(const char *mark, int fd, unsigned long inode, unsigned int *nr);
+
+/* ---- cleanup.c ---- */
+
+/* The folder to be removed, with the files in it. */
+void cleanup_folder(const char *path);
+void cleanup_now(void);
+/* Remove it, and end by that signal. */
+void cleanup_die(int signal_number);
 
 /* ---- preload.c ---- */
 

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -114,4 +115,22 @@ bool tool_is_size(const char *s)
 		return false;
 	s += digits;
 	return !*s || (strchr("kKmMgG", *s) && !s[1]);
+}
+
+static bool held[STDERR_FILENO + 1];
+
+void tool_hold_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) == fd)
+			held[fd] = true;
+}
+
+void tool_release_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (held[fd])
+			close(fd);
+		held[fd] = false;
+	}
 }

@@ -29,6 +29,8 @@ QY_BEGIN_DECLS
  *   page_owner          who took each page, who gave it back: qy_page_owner()
  *       these five switches also with =1, =on, =y and =0, =off, =n
  *   report=PATH         the malloc drop-ins append reports to this file ("%p" is the process id)
+ *   channel=FD.INODE    … or send them over this descriptor, as long as it is the socket with that
+ *                       inode; `quarry check` sets it
  */
 
 enum qy_policy {

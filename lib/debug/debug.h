@@ -83,6 +83,8 @@ struct qy__debug_config {
 	unsigned int page_on, page_off; /* QY_PAGE_* that the string turns on, off */
 	int guardpage_minorder;		/* -1: not said */
 	char report_path[256];
+	int channel_fd; /* -1: not said */
+	uint64_t channel_inode;
 	char text[512];
 };
 /*

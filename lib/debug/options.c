@@ -187,6 +187,32 @@ static int parse_path(struct qy__debug_config *cfg, const char *s, const char *e
 	return 0;
 }
 
+/* A whole decimal number below @limit at @s; where it ends, or NULL. */
+static const char *parse_decimal(const char *s, const char *end, uint64_t limit, uint64_t *out)
+{
+	const char *from = s;
+
+	for (*out = 0; s < end && *s >= '0' && *s <= '9'; s++) {
+		if (*out >= limit / 10)
+			return NULL;
+		*out = *out * 10 + (uint64_t)(*s - '0');
+	}
+	return s > from ? s : NULL;
+}
+
+/* FD.INODE */
+static int parse_channel(struct qy__debug_config *cfg, const char *s, const char *end)
+{
+	uint64_t fd, inode;
+
+	s = parse_decimal(s, end, INT32_MAX, &fd);
+	if (!s || s == end || *s != '.' || parse_decimal(s + 1, end, UINT64_MAX, &inode) != end)
+		return -EINVAL;
+	cfg->channel_fd = (int)fd;
+	cfg->channel_inode = inode;
+	return 0;
+}
+
 static int parse_item(struct qy__debug_config *cfg, const char *s, const char *end,
 		      const char **bad)
 {
@@ -214,6 +240,8 @@ static int parse_item(struct qy__debug_config *cfg, const char *s, const char *e
 		err = parse_policy(value, end, &cfg->policy);
 	} else if (key_is(s, key_end, "report")) {
 		err = parse_path(cfg, value, end);
+	} else if (key_is(s, key_end, "channel")) {
+		err = parse_channel(cfg, value, end);
 	} else if (key_is(s, key_end, "debug_guardpage_minorder")) {
 		err = parse_bytes(value, end, &n);
 		if (n > QY_CONFIG_MAX_ORDER_LIMIT)
@@ -230,7 +258,7 @@ int qy__debug_parse(struct qy__debug_config *cfg, const char *string, const char
 	const char *s = cfg->text, *end;
 
 	memset(cfg, 0, sizeof(*cfg));
-	cfg->policy = cfg->guardpage_minorder = -1;
+	cfg->policy = cfg->guardpage_minorder = cfg->channel_fd = -1;
 	*bad = string;
 	if (!string)
 		return 0;

@@ -4,9 +4,11 @@
  *
  *   malloc.c      the C library's calls            new.cc    operator new and delete
  *   start.c       the instance comes up            boot_arena.c  memory while it does not stand yet
- *   fork.c        locks over fork()                sink.c    where reports go
+ *   fork.c        locks over fork()                sink.c    reports as text
  *   reserve.c     memory for signal handlers       handler.c what they ask of the heap
  *   exit.c        the last look at the heap        foreign.c other modules' operator new
+ *   out.c         where text goes                  announce.c    the tool is told of processes
+ *   exec.c        … of those that become another program
  */
 #ifndef QY_MALLOC_MALLOC_INTERNAL_H
 #define QY_MALLOC_MALLOC_INTERNAL_H
@@ -88,8 +90,26 @@ bool qy__malloc_is_foreign(uintptr_t caller);
 void qy__malloc_fork_init(void);
 void qy__malloc_exit_init(void);
 void qy__malloc_exit_forked(void); /* in the child */
-/* Reports of @mm go to the file that the debug string names, or to standard error. */
+/* Reports of @mm go where the debug string says, or to standard error. */
 void qy__malloc_sink_init(struct qy_mm *mm);
+
+/* ---- out.c ---- */
+
+/* Takes over where the debug string of @mm sends text, and remembers standard error. */
+void qy__out_init(const struct qy_mm *mm);
+/* To the tool, by its socket or the file. false: it did not get there. */
+bool qy__out_tool(const char *text, size_t len);
+/* To what was standard error at the start, if that still is to be had. */
+void qy__out_stderr(const char *text, size_t len);
+/* Does a tool listen? */
+bool qy__out_has_channel(void);
+
+/* ---- announce.c ---- */
+
+void qy__announce_start(void);
+void qy__announce_exec(const char *path);
+void qy__announce_stay(void);
+void qy__announce_spawn(long pid, const char *path);
 
 QY_END_DECLS
 

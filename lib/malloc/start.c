@@ -146,5 +146,6 @@ __attribute__((constructor(101))) static void constructor(void)
 		qy__backtrace_init();
 		qy__malloc_foreign_init();
 		qy__malloc_exit_init();
+		qy__announce_start();
 	}
 }

@@ -73,10 +73,36 @@ class Running(unittest.TestCase):
         r = check("--abort", "--quarantine=1M", "--red-zone=16", "--validate=7",
                   "--slab-debug=FZ;P,kmalloc-*", *sh('echo "$QUARRY_DEBUG"'))
         self.assertRegex(r.out, r"^slab_debug=FZ;P,kmalloc-\* quarantine=1M red_zone=16 "
-                         r"policy=abort validate=7 report=/\S+/report\.%p\n$")
+                         r"policy=abort validate=7 channel=\d+\.\d+ report=/\S+/report\.%p\n$")
         r = check(*sh('echo "$QUARRY_DEBUG"'))
         self.assertRegex(r.out, r"^slab_debug=FZPU quarantine=64M red_zone=64 policy=report "
-                         r"report=/\S+/report\.%p\n$")
+                         r"channel=\d+\.\d+ report=/\S+/report\.%p\n$")
+
+    def test_earlier_items_are_kept(self):
+        def items(*args, user):
+            r = check(*args, *sh('echo "$QUARRY_DEBUG"'), env={"QUARRY_DEBUG": user})
+            self.assertEqual(r.code, 0, r.err)
+            return r.out.partition(" channel=")[0], r.err.rpartition("quarry check: 0 rep")[0]
+
+        self.assertEqual(items(user="validate=5 quarantine=1M:page_owner"),
+                         ("slab_debug=FZPU red_zone=64 policy=report "
+                          "validate=5 quarantine=1M page_owner", ""))
+        # The command line wins, be it said in the kernel's old word.
+        self.assertEqual(items("--abort", "--slab-debug=F", "--quarantine=2M",
+                               user="policy=report slub_debug=Z quarantine=1M red_zone=8"),
+                         ("slab_debug=F quarantine=2M policy=abort red_zone=8", ""))
+        # What is left out is told.
+        default = "slab_debug=FZPU quarantine=64M red_zone=64 policy=report"
+        ours = "the reports come to this tool; see --output"
+        self.assertEqual(items(user="nonsense=1 red_zone=1 report=/x channel=1.2"),
+                         (default, "".join(
+                             'quarry check: "%s" of QUARRY_DEBUG is left out: %s\n' % pair
+                             for pair in (("nonsense=1", "not understood"),
+                                          ("red_zone=1", "not understood"),
+                                          ("report=/x", ours), ("channel=1.2", ours)))))
+        self.assertEqual(items(user="slab_debug=F," + "x" * 480),
+                         (default, "quarry check: QUARRY_DEBUG is too long to be taken, all of it "
+                          "is left out\n"))
 
     def test_an_earlier_preload_stays_behind(self):
         # ASan, if the tool is built with it, does not like to be preceded.

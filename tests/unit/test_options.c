@@ -188,6 +188,28 @@ static void parse_other_items_in_any_order(void **state)
 	assert_int_equal(cfg.policy, QY_POLICY_ABORT);
 }
 
+static void parse_channel_is_a_descriptor_and_an_inode(void **state)
+{
+	static const char *const bad[] = {"channel",
+					  "channel=",
+					  "channel=3",
+					  "channel=3.",
+					  "channel=.5",
+					  "channel=3.5x",
+					  "channel=-1.5",
+					  "channel=2147483648.1",
+					  "channel=1.99999999999999999999"};
+
+	(void)state;
+	parse("policy=abort");
+	assert_int_equal(cfg.channel_fd, -1);
+	parse("channel=1024.18446744073709551600");
+	assert_int_equal(cfg.channel_fd, 1024);
+	assert_true(cfg.channel_inode == 18446744073709551600u);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		refuse(bad[i], 0);
+}
+
 static void parse_page_switches(void **state)
 {
 	static const struct {
@@ -444,6 +466,7 @@ int main(void)
 		cmocka_unit_test(parse_star_matches_prefixes_only_at_the_end),
 		cmocka_unit_test(cache_flags_are_added_to_the_caches_own),
 		cmocka_unit_test(parse_other_items_in_any_order),
+		cmocka_unit_test(parse_channel_is_a_descriptor_and_an_inode),
 		cmocka_unit_test(parse_page_switches),
 		cmocka_unit_test(parse_guardpage_minorder),
 		cmocka_unit_test(parse_bytes_knows_suffixes_and_limits),
