@@ -19,6 +19,7 @@
 #include <quarry/debug.h>
 
 #include "child.h"
+#include "frame.h"
 #include "reports.h"
 #include "tool.h"
 
@@ -53,12 +54,15 @@ static void usage(FILE *out)
 	      "  --output=FILE        reports go to FILE, not to standard error\n"
 	      "  --error-exitcode=N   exit status if there were reports (default 86; 0: that of\n"
 	      "                       PROGRAM; never 77, which test runners read as skipped)\n"
+	      "  --wrapper=NAME       function NAME only hands memory on, as xmalloc: reports\n"
+	      "                       name its caller (may be given more than once)\n"
 	      "  --no-symbols         leave addresses as they are\n"
 	      "  --summary            one line for each different report, none in full\n"
 	      "  --quiet              no closing line\n"
 	      "  --help               this text\n"
 	      "\n"
-	      "Equal reports of a process are printed three times, then counted.\n"
+	      "A report is printed once. Others of its kind whose object was allocated, freed and\n"
+	      "found at the same places of the program are counted, those of children too.\n"
 	      "\n"
 	      "Environment: QUARRY_MALLOC_DEBUG_SO is the path of the library, if elsewhere;\n"
 	      "TMPDIR the folder for report files. QUARRY_DEBUG is set for the program.\n"
@@ -81,7 +85,8 @@ enum {
 	OPT_ERROR_EXITCODE,
 	OPT_NO_SYMBOLS,
 	OPT_QUIET,
-	OPT_SUMMARY
+	OPT_SUMMARY,
+	OPT_WRAPPER
 };
 
 static const struct option options[] = {
@@ -95,6 +100,7 @@ static const struct option options[] = {
 	{"no-symbols", no_argument, NULL, OPT_NO_SYMBOLS},
 	{"quiet", no_argument, NULL, OPT_QUIET},
 	{"summary", no_argument, NULL, OPT_SUMMARY},
+	{"wrapper", required_argument, NULL, OPT_WRAPPER},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -169,6 +175,7 @@ static bool set_option(struct check *c, int option)
 	case OPT_NO_SYMBOLS: c->symbols = false; return true;
 	case OPT_QUIET: c->quiet = true; return true;
 	case OPT_SUMMARY: c->summary = true; return true;
+	case OPT_WRAPPER: frame_add_wrapper(optarg); return true;
 	default: fprintf(stderr, "`%s --help` tells the options.\n", c->who); return false;
 	}
 }

@@ -7,7 +7,9 @@
  *   target.c        the program to be run: found? can it be preloaded?
  *   preload.c       where the preload library is, how it gets into the environment
  *   reports.c       report files → whole reports → printed once, counted
+ *   origins.c       which reports are the same bug seen again
  *   text.c          report text with raw frames → text with symbols
+ *   frame.c         whose code a frame is: ours, the C library's, a wrapper's, the user's
  *   symbolize.c     module and offset → function, file, line
  *   util.c          strings, messages
  */
