@@ -29,9 +29,9 @@ class Demo(unittest.TestCase):
 
     def test_wrappers_are_passed_over(self):
         r = quarry("check", "--wrapper=copy_name", os.environ["DEMO_OVERFLOW"])
-        self.assertIn("Allocated in main age=", r.err)
+        self.assertIn("Allocated in make_user age=", r.err)
         r = quarry("check", "--summary", "--wrapper=copy_name", os.environ["DEMO_OVERFLOW"])
-        self.assertRegex(r.err, r"1 x heap-overflow, allocated in main \S*overflow\.c:\d+,")
+        self.assertRegex(r.err, r"1 x heap-overflow, allocated in make_user \S*overflow\.c:\d+,")
 
     def test_abort_stops_the_program(self):
         r = quarry("check", "--abort", os.environ["DEMO_OVERFLOW"])
