@@ -24,6 +24,7 @@
 
 #include "channel.h"
 #include "child.h"
+#include "frame.h"
 #include "reports.h"
 #include "tool.h"
 #include "watch.h"
@@ -68,13 +69,16 @@ static void usage(FILE *out)
 	      "  --output=FILE        reports go to FILE, not to standard error\n"
 	      "  --error-exitcode=N   exit status if there were reports (default 86; 0: that of\n"
 	      "                       PROGRAM; never 77, which test runners read as skipped)\n"
+	      "  --wrapper=NAME       function NAME only hands memory on, as xmalloc: reports\n"
+	      "                       name its caller (may be given more than once)\n"
 	      "  --no-symbols         leave addresses as they are\n"
 	      "  --summary            one line for each different report, none in full\n"
 	      "  --quiet              no closing line\n"
 	      "  --wait               wait for processes that outlive PROGRAM, too\n"
 	      "  --help               this text\n"
 	      "\n"
-	      "Equal reports of a process are printed three times, then counted.\n"
+	      "A report is printed once. Others of its kind whose object was allocated, freed and\n"
+	      "found at the same places of the program are counted, those of children too.\n"
 	      "\n"
 	      "Programs that the library cannot check (static, setuid, with a malloc of their\n"
 	      "own, started without LD_PRELOAD) are named at the end.\n"
@@ -102,7 +106,8 @@ enum {
 	OPT_NO_SYMBOLS,
 	OPT_QUIET,
 	OPT_SUMMARY,
-	OPT_WAIT
+	OPT_WAIT,
+	OPT_WRAPPER
 };
 
 static const struct option options[] = {
@@ -117,6 +122,7 @@ static const struct option options[] = {
 	{"quiet", no_argument, NULL, OPT_QUIET},
 	{"summary", no_argument, NULL, OPT_SUMMARY},
 	{"wait", no_argument, NULL, OPT_WAIT},
+	{"wrapper", required_argument, NULL, OPT_WRAPPER},
 	{"help", no_argument, NULL, 'h'},
 	{0},
 };
@@ -200,6 +206,7 @@ static bool set_option(struct check *c, int option)
 	case OPT_QUIET: c->quiet = true; return true;
 	case OPT_SUMMARY: c->summary = true; return true;
 	case OPT_WAIT: c->wait = true; return true;
+	case OPT_WRAPPER: frame_add_wrapper(optarg); return true;
 	default: fprintf(stderr, "`%s --help` tells the options.\n", c->who); return false;
 	}
 }

@@ -7,11 +7,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "origins.h"
 #include "text.h"
 #include "tool.h"
 #include "watch.h"
@@ -34,23 +36,12 @@ struct source {
 	char comm[32]; /* as the reports name it; empty: no report yet */
 };
 
-/* Reports of one process with one hash. */
-struct seen {
-	struct seen *next;
-	long pid;
-	uint64_t hash;
-	uint64_t first_seq;
-	uint64_t count;
-	char kind[40];
-	char *allocated, *freed, *found; /* "function file:line"; NULL: not known */
-};
-
 struct reports {
 	char *dir;
 	struct reports_options options;
 	struct symbolizer *symbols;
 	struct source *sources;
-	struct seen *seen, **seen_end;
+	struct origins *origins;
 	uint64_t total;
 };
 
@@ -60,7 +51,7 @@ struct reports *reports_new(const char *dir, const struct reports_options *optio
 
 	r->dir = tool_dup(dir);
 	r->options = *options;
-	r->seen_end = &r->seen;
+	r->origins = origins_new();
 	if (options->symbols)
 		r->symbols = symbolizer_new();
 	return r;
@@ -76,35 +67,6 @@ static bool is_rule(const char *line, size_t len)
 static bool is_title(const char *p, size_t len)
 {
 	return len >= strlen(TITLE) && strncmp(p, TITLE, strlen(TITLE)) == 0;
-}
-
-/* The value of "key=value" in the report's QY line; @value becomes "" if it is not there. */
-static void get_item(const char *report, const char *key, char *value, size_t size)
-{
-	const char *line = strstr(report, "\nQY ");
-	const char *end, *p;
-	size_t len = strlen(key);
-
-	value[0] = '\0';
-	if (!line)
-		return;
-	line++;
-	end = line + strcspn(line, "\n");
-	for (p = line; p < end; p += strcspn(p, " \n") + 1) {
-		if (strncmp(p, key, len) == 0 && p[len] == '=') {
-			p += len + 1;
-			snprintf(value, size, "%.*s", (int)strcspn(p, " \n"), p);
-			return;
-		}
-	}
-}
-
-static uint64_t get_number(const char *report, const char *key)
-{
-	char value[32];
-
-	get_item(report, key, value, sizeof(value));
-	return strtoull(value, NULL, 0);
 }
 
 /* "BUG cache (comm[pid]): title" */
@@ -123,28 +85,40 @@ static void get_comm(const char *report, struct source *source)
 	snprintf(source->comm, sizeof(source->comm), "%.*s", (int)len, open);
 }
 
-static struct seen *get_seen(struct reports *r, const struct source *source, const char *report)
+static void wait_writable(int fd)
 {
-	uint64_t hash = get_number(report, "hash");
-	struct seen *s;
+	struct pollfd wait = {.fd = fd, .events = POLLOUT};
 
-	for (s = r->seen; s; s = s->next)
-		if (s->pid == source->pid && s->hash == hash)
-			return s;
-	s = tool_alloc(sizeof(*s));
-	s->pid = source->pid;
-	s->hash = hash;
-	s->first_seq = get_number(report, "seq");
-	get_item(report, "kind", s->kind, sizeof(s->kind));
-	*r->seen_end = s;
-	r->seen_end = &s->next;
-	return s;
+	poll(&wait, 1, -1);
 }
 
-static void print_text(struct reports *r, const char *text, FILE *out, struct seen *s)
+/* All of it at once: the program writes to the same terminal or pipe. */
+static void put_out(FILE *out, const char *text, size_t len)
 {
+	fflush(out);
+	while (len) {
+		ssize_t n = write(fileno(out), text, len);
+
+		if (n < 0 && errno == EAGAIN)
+			wait_writable(fileno(out));
+		else if (n < 0 && errno != EINTR)
+			return;
+		if (n > 0) {
+			text += n;
+			len -= (size_t)n;
+		}
+	}
+}
+
+static void print_text(struct reports *r, const char *text, bool wanted, struct origin *origin)
+{
+	char *whole = NULL;
+	size_t whole_len;
+	FILE *out = open_memstream(&whole, &whole_len);
 	struct text t;
 
+	if (!out)
+		return;
 	text_init(&t, out, r->symbols);
 	while (*text) {
 		size_t len = strcspn(text, "\n");
@@ -155,38 +129,25 @@ static void print_text(struct reports *r, const char *text, FILE *out, struct se
 		text += len + (text[len] == '\n');
 	}
 	text_flush(&t);
-	if (s && s->count == 1) {
-		s->allocated = t.place[TEXT_ALLOCATED];
-		s->freed = t.place[TEXT_FREED];
-		s->found = t.place[TEXT_FOUND];
-		memset(t.place, 0, sizeof(t.place));
-	}
+	if (origin)
+		origin_set_places(origin, t.place);
 	text_end(&t);
+	fclose(out);
+	if (wanted)
+		put_out(r->options.out, whole, whole_len);
+	free(whole);
 }
 
 static void handle_report(struct reports *r, struct source *source, const char *text)
 {
-	struct seen *s;
-	char *nowhere = NULL;
-	size_t size;
-	FILE *out;
+	bool is_new;
+	struct origin *origin = origins_note(r->origins, source->pid, text, &is_new);
 
-	s = get_seen(r, source, text);
-	s->count++;
 	r->total++;
 	if (!source->comm[0])
 		get_comm(text, source);
-	if (!r->options.count_only && s->count <= REPORTS_IN_FULL) {
-		print_text(r, text, r->options.out, s);
-	} else if (s->count == 1) {
-		/* Only the places are wanted. */
-		out = open_memstream(&nowhere, &size);
-		if (out) {
-			print_text(r, text, out, s);
-			fclose(out);
-		}
-		free(nowhere);
-	}
+	if (is_new) /* only the places are wanted if none is printed */
+		print_text(r, text, !r->options.count_only, origin);
 }
 
 /* ---- files ---- */
@@ -249,7 +210,7 @@ static void handle_data(struct reports *r, struct source *source, bool last)
 		else if (strncmp(p, WATCH_MARK, strlen(WATCH_MARK)) == 0 && r->options.announced)
 			r->options.announced(r->options.ctx, source->pid, p);
 		else
-			print_text(r, p, r->options.out, NULL);
+			print_text(r, p, true, NULL);
 		p[piece] = kept;
 		done += piece;
 	}
@@ -358,42 +319,12 @@ void reports_finish(struct reports *r)
 	for (struct source *source = r->sources; source; source = source->next)
 		if (source->len)
 			handle_data(r, source, true);
-	for (struct seen *s = r->seen; s && !r->options.count_only; s = s->next) {
-		if (s->count > REPORTS_IN_FULL)
-			fprintf(r->options.out,
-				"… and %llu more like number %llu of process %ld (%s)\n",
-				(unsigned long long)(s->count - REPORTS_IN_FULL),
-				(unsigned long long)s->first_seq, s->pid, s->kind);
-	}
+	if (!r->options.count_only)
+		origins_print_rest(r->origins, r->options.out);
 	fflush(r->options.out);
 }
 
 /* ---- sums ---- */
-
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-/* Addresses differ from process to process, and the hash may with them: places do not. */
-static bool same_origin(const struct seen *a, const struct seen *b)
-{
-	if (strcmp(a->kind, b->kind) != 0)
-		return false;
-	if (a->pid == b->pid)
-		return a->hash == b->hash;
-	return a->hash == b->hash ||
-	       (same_text(a->allocated, b->allocated) && same_text(a->freed, b->freed) &&
-		same_text(a->found, b->found));
-}
-
-static bool is_first(const struct reports *r, const struct seen *s)
-{
-	for (const struct seen *other = r->seen; other != s; other = other->next)
-		if (same_origin(other, s))
-			return false;
-	return true;
-}
 
 uint64_t reports_total(const struct reports *r)
 {
@@ -402,31 +333,12 @@ uint64_t reports_total(const struct reports *r)
 
 unsigned int reports_different(const struct reports *r)
 {
-	unsigned int nr = 0;
-
-	for (const struct seen *s = r->seen; s; s = s->next)
-		nr += is_first(r, s);
-	return nr;
+	return origins_different(r->origins, r->options.count_only);
 }
 
 void reports_print_table(const struct reports *r, const char *who, FILE *out)
 {
-	for (const struct seen *s = r->seen; s; s = s->next) {
-		uint64_t count = 0;
-
-		if (!is_first(r, s))
-			continue;
-		for (const struct seen *other = s; other; other = other->next)
-			count += same_origin(s, other) ? other->count : 0;
-		fprintf(out, "%s: %6llu x %s", who, (unsigned long long)count, s->kind);
-		if (s->allocated)
-			fprintf(out, ", allocated in %s", s->allocated);
-		if (s->freed)
-			fprintf(out, ", freed in %s", s->freed);
-		if (s->found)
-			fprintf(out, ", found in %s", s->found);
-		fputc('\n', out);
-	}
+	origins_print_table(r->origins, who, out);
 }
 
 char *reports_processes(const struct reports *r)
@@ -469,16 +381,8 @@ static void free_sources(struct reports *r)
 
 void reports_free(struct reports *r)
 {
-	struct seen *s, *next;
-
 	free_sources(r);
-	for (s = r->seen; s; s = next) {
-		next = s->next;
-		free(s->allocated);
-		free(s->freed);
-		free(s->found);
-		free(s);
-	}
+	origins_free(r->origins);
 	if (r->symbols)
 		symbolizer_free(r->symbols);
 	free(r->dir);

@@ -3,8 +3,8 @@
  * reports.h - what the checked processes write, on its way to the reader.
  *
  *   channel's messages ──take──┐
- *   report.PID files ────poll──┴▶ whole reports ──same hash and process?──▶ symbolised, printed
- *                                                       └─▶ from the fourth on only counted
+ *   report.PID files ────poll──┴▶ whole reports ──origin seen before?──▶ symbolised, printed at once
+ *                                                       └─▶ only counted
  *
  * A process that cannot reach the channel appends to a file of its own, one write() per report: a
  * report is never mixed with another, but the tool may read only a part of it. Either way
@@ -18,8 +18,6 @@
 #include <stdio.h>
 
 #include "symbolize.h"
-
-#define REPORTS_IN_FULL 3 /* equal reports of a process that are printed */
 
 struct reports_options {
 	FILE *out;
@@ -39,11 +37,11 @@ void reports_poll(struct reports *r);
 void reports_take(struct reports *r, long pid, const char *text, size_t len);
 /* No more will come: print what is left, complete or not, then how many were only counted. */
 void reports_finish(struct reports *r);
-/* One line for each different report. */
+/* One line for each different report; those that would read the same are one. */
 void reports_print_table(const struct reports *r, const char *who, FILE *out);
 
 uint64_t reports_total(const struct reports *r);
-/* By kind and place, processes put together. */
+/* Of different origin (origins.h), processes put together; with count_only: lines of the table. */
 unsigned int reports_different(const struct reports *r);
 /* "prog[123], helper[130]": the processes that reported, at most a few of them. */
 char *reports_processes(const struct reports *r);

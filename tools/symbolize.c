@@ -110,6 +110,34 @@ static char *demangled(const struct symbolizer *s, const char *name)
 	return plain ? plain : tool_dup(name);
 }
 
+/*
+ * _ZSt…, _ZNSt…, _ZNKSt…, the short forms of std::string & co., and __gnu_cxx. The mangled name is
+ * asked: a demangled one may begin with the type that the function returns.
+ */
+static bool is_standard(const char *name)
+{
+	static const char *const inner[] = {"St", "Ss", "Sa",	      "Sb",	     "Si",
+					    "So", "Sd", "9__gnu_cxx", "10__cxxabiv1"};
+
+	if (!name || strncmp(name, "_Z", 2) != 0)
+		return false;
+	name += 2;
+	if (*name == 'N')
+		name++;
+	while (*name == 'K' || *name == 'V' || *name == 'r' || *name == 'R' || *name == 'O')
+		name++;
+	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++)
+		if (strncmp(name, inner[i], strlen(inner[i])) == 0)
+			return true;
+	return false;
+}
+
+static void set_function(const struct symbolizer *s, struct sym_frame *frame, const char *name)
+{
+	frame->function = demangled(s, name);
+	frame->standard = is_standard(name);
+}
+
 /* Takes "." and ".." out of an absolute path, in place. Symbolic links are not looked at. */
 static void normalise(char *path)
 {
@@ -223,7 +251,7 @@ static unsigned int walk_scopes(const struct symbolizer *s, Dwarf_Die *cu, Dwarf
 
 		if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
 			continue;
-		frames[nr].function = demangled(s, linkage_name(&parents[i]));
+		set_function(s, &frames[nr], linkage_name(&parents[i]));
 		if (tag == DW_TAG_subprogram || nr + 1 == SYM_MAX_FRAMES)
 			break;
 		nr++;
@@ -266,8 +294,9 @@ unsigned int symbolizer_resolve(struct symbolizer *s, const char *module, uint64
 	if (symbol) {
 		/* The symbol table says what the linker made of it, and where it begins. */
 		free(last->function);
-		last->function = demangled(s, symbol);
+		set_function(s, last, symbol);
 		last->offset = into + 1;
+		last->size = sym.st_size;
 	}
 	if (nr == 1 && !last->function) {
 		symbolizer_release(frames, nr);

@@ -8,6 +8,7 @@
 #ifndef QUARRY_SYMBOLIZE_H
 #define QUARRY_SYMBOLIZE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct symbolizer;
@@ -19,6 +20,8 @@ struct sym_frame {
 	char *file;	/* NULL: not known */
 	int line;
 	uint64_t offset; /* of the address in the function; the outermost frame's only */
+	uint64_t size;	 /* of the function; 0: not known */
+	bool standard;	 /* a function of namespace std, or of libstdc++'s own */
 };
 
 struct symbolizer *symbolizer_new(void);

@@ -9,28 +9,28 @@
 
 #include "tool.h"
 
-struct raw_frame {
-	unsigned int number;
-	char pc[20]; /* as it was written */
-	char *module;
-	uint64_t offset;
-};
-
 void text_init(struct text *t, FILE *out, struct symbolizer *symbols)
 {
 	*t = (struct text){.out = out, .symbols = symbols};
 }
 
+static const struct {
+	const char *begin; /* of the line above the frames */
+	const char *named; /* what it becomes when the function is known */
+} headers[TEXT_NR_STACKS] = {
+	[TEXT_ALLOCATED] = {"Allocated", "Allocated in "},
+	[TEXT_FREED] = {"Freed", "Freed in "},
+	[TEXT_FOUND] = {"Found at", "Found at "},
+};
+
 void text_flush(struct text *t)
 {
-	size_t word;
-
 	if (!t->header)
 		return;
 	fclose(t->frames);
-	word = strcspn(t->header, " ");
 	if (t->name)
-		fprintf(t->out, "%.*s in %s%s\n", (int)word, t->header, t->name, t->header + word);
+		fprintf(t->out, "%s%s%s\n", headers[t->stack].named, t->name,
+			t->header + strlen(headers[t->stack].begin));
 	else
 		fprintf(t->out, "%s\n", t->header);
 	fwrite(t->frames_text, 1, t->frames_len, t->out);
@@ -47,62 +47,36 @@ void text_end(struct text *t)
 	for (int i = 0; i < TEXT_NR_STACKS; i++)
 		free(t->place[i]);
 	memset(t->place, 0, sizeof(t->place));
+	memset(t->named_by, 0, sizeof(t->named_by));
 	t->stack = TEXT_NONE;
 }
 
-/* "    #N 0xPC (MODULE+0xOFF)"; a module's name may hold blanks, '+' and parentheses. */
-static bool parse_frame(const char *line, struct raw_frame *frame)
+/* "function file:line", or as much of it as is known. */
+static char *place_of(const struct raw_frame *raw, const struct sym_frame *frame)
 {
-	const char *open, *plus, *next;
-	int len = 0;
-	char *end;
-
-	line += strspn(line, " \t");
-	if (sscanf(line, "#%u %19s %n", &frame->number, frame->pc, &len) != 2 || len == 0)
-		return false;
-	open = line + len;
-	if (strncmp(frame->pc, "0x", 2) != 0 || *open != '(')
-		return false;
-	plus = NULL;
-	for (next = open; (next = strstr(next, "+0x")); next++)
-		plus = next;
-	if (!plus)
-		return false;
-	frame->offset = strtoull(plus + 1, &end, 16);
-	if (strcmp(end, ")") != 0)
-		return false;
-	frame->module = tool_printf("%.*s", (int)(plus - open - 1), open + 1);
-	return true;
+	if (!frame || !frame->function)
+		return tool_printf("%s+0x%llx", tool_basename(raw->module),
+				   (unsigned long long)raw->offset);
+	if (frame->file)
+		return tool_printf("%s %s:%d", frame->function, frame->file, frame->line);
+	return tool_printf("%s (%s)", frame->function, tool_basename(raw->module));
 }
 
-/* Frames of the allocator itself; the reader wants to know who called it. */
-static bool is_allocator(const struct raw_frame *frame, const char *function)
-{
-	static const char *const prefixes[] = {"qy_", "operator new", "operator delete"};
-
-	if (strncmp(tool_basename(frame->module), "libquarry", 9) == 0)
-		return true;
-	for (size_t i = 0; function && i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (strncmp(function, prefixes[i], strlen(prefixes[i])) == 0)
-			return true;
-	return false;
-}
-
+/* The first frame of the user's names the stack; if there is none, the first that is not ours. */
 static void note_place(struct text *t, const struct raw_frame *raw, const struct sym_frame *frame)
 {
-	const char *function = frame ? frame->function : NULL;
+	enum frame_owner owner;
 
-	if (t->stack == TEXT_NONE || t->place[t->stack] || is_allocator(raw, function))
+	if (t->stack == TEXT_NONE || !raw->module)
 		return;
-	if (!function)
-		t->place[t->stack] = tool_printf("%s+0x%llx", tool_basename(raw->module),
-						 (unsigned long long)raw->offset);
-	else if (frame->file)
-		t->place[t->stack] = tool_printf("%s %s:%d", function, frame->file, frame->line);
-	else
-		t->place[t->stack] = tool_printf("%s (%s)", function, tool_basename(raw->module));
-	if (t->header && !t->name && function)
-		t->name = tool_dup(function);
+	owner = frame_owner(raw, frame);
+	if (owner == FRAME_OURS || owner <= t->named_by[t->stack])
+		return;
+	t->named_by[t->stack] = owner;
+	free(t->place[t->stack]);
+	t->place[t->stack] = place_of(raw, frame);
+	free(t->name);
+	t->name = frame && frame->function ? tool_dup(frame->function) : NULL;
 }
 
 static void print_frame(FILE *out, const struct raw_frame *raw, const struct sym_frame *frame,
@@ -125,7 +99,7 @@ static void print_frames(struct text *t, FILE *out, const char *line, const stru
 	struct sym_frame frames[SYM_MAX_FRAMES];
 	unsigned int nr = 0;
 
-	if (t->symbols)
+	if (t->symbols && raw->module)
 		nr = symbolizer_resolve(t->symbols, raw->module, raw->offset, frames);
 	if (nr == 0) {
 		note_place(t, raw, NULL);
@@ -139,34 +113,37 @@ static void print_frames(struct text *t, FILE *out, const char *line, const stru
 	symbolizer_release(frames, nr);
 }
 
-static bool begins(const char *line, const char *word)
+/* Nothing, or "key=value" items, stand behind the words. */
+enum text_stack text_stack_of(const char *line)
 {
-	return strncmp(line, word, strlen(word)) == 0;
+	for (int i = TEXT_NONE + 1; i < TEXT_NR_STACKS; i++) {
+		size_t len = strlen(headers[i].begin);
+		const char *rest = line + len;
+
+		if (strncmp(line, headers[i].begin, len) != 0)
+			continue;
+		if (i == TEXT_FOUND ? !*rest || strncmp(rest, " tid=", 5) == 0
+				    : strncmp(rest, " age=", 5) == 0)
+			return (enum text_stack)i;
+	}
+	return TEXT_NONE;
 }
 
 void text_line(struct text *t, const char *line)
 {
 	struct raw_frame raw;
 
-	if (parse_frame(line, &raw)) {
+	if (frame_parse(line, &raw)) {
 		print_frames(t, t->header ? t->frames : t->out, line, &raw);
 		free(raw.module);
 		return;
 	}
 	text_flush(t);
-	t->stack = TEXT_NONE;
-	if (begins(line, "Found at")) {
-		t->stack = TEXT_FOUND;
-	} else if (begins(line, "Allocated age=") || begins(line, "Freed age=")) {
-		t->stack = line[0] == 'A' ? TEXT_ALLOCATED : TEXT_FREED;
-		t->header = tool_dup(line);
+	t->stack = text_stack_of(line);
+	if (t->stack != TEXT_NONE)
 		t->frames = open_memstream(&t->frames_text, &t->frames_len);
-		if (!t->frames) {
-			fprintf(t->out, "%s\n", line);
-			free(t->header);
-			t->header = NULL;
-		}
-		return;
-	}
-	fprintf(t->out, "%s\n", line);
+	if (t->stack != TEXT_NONE && t->frames)
+		t->header = tool_dup(line);
+	else
+		fprintf(t->out, "%s\n", line);
 }

@@ -6,8 +6,8 @@
  *   =>  #0 0x55d0c0de1234 in copy_name prog.c:31 (inlined)
  *       #0 0x55d0c0de1234 in main+0x51 prog.c:40 (/usr/bin/prog+0x1234)
  *
- * "Allocated" and "Freed" lines name the first frame outside the allocator: that line has to wait
- * for its frames. Every other line passes as it is.
+ * "Allocated", "Freed" and "Found at" lines name the first frame of the user's (frame.h): that line
+ * has to wait for its frames. Every other line passes as it is.
  */
 #ifndef QUARRY_TEXT_H
 #define QUARRY_TEXT_H
@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "frame.h"
 #include "symbolize.h"
 
 enum text_stack { TEXT_NONE, TEXT_ALLOCATED, TEXT_FREED, TEXT_FOUND, TEXT_NR_STACKS };
@@ -24,12 +25,16 @@ struct text {
 	struct symbolizer *symbols; /* NULL: frames stay raw */
 	enum text_stack stack;	    /* whose frames are coming */
 	char *header;		    /* of that stack, held back; NULL: none */
-	char *name;		    /* the first function outside the allocator, once known */
+	char *name;		    /* the function that names the stack, once known */
 	FILE *frames;		    /* frames behind the held header */
 	char *frames_text;
 	size_t frames_len;
 	char *place[TEXT_NR_STACKS]; /* per stack: "function file:line" of that frame, or NULL */
+	enum frame_owner named_by[TEXT_NR_STACKS]; /* whose frame that is */
 };
+
+/* Which stack's frames follow raw @line? */
+enum text_stack text_stack_of(const char *line);
 
 void text_init(struct text *t, FILE *out, struct symbolizer *symbols);
 /* @line: one line with no newline. */

@@ -12,7 +12,9 @@
  *   watch.c         which processes were checked   cleanup.c no folder is left
  *   preload.c       where the preload library is, how it gets into the environment
  *   reports.c       report files → whole reports → printed once, counted
+ *   origins.c       which reports are the same bug seen again
  *   text.c          report text with raw frames → text with symbols
+ *   frame.c         whose code a frame is: ours, the C library's, a wrapper's, the user's
  *   symbolize.c     module and offset → function, file, line
  *   util.c          strings, messages
  */

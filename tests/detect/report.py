@@ -47,7 +47,7 @@ class Report:
             elif DAMAGE.match(line):
                 self.damage = DAMAGE.match(line)
             for begin, name in STACKS:
-                if re.match(begin + r"( in .*)?( age=|$)", line):
+                if re.match(begin + r"( .*)?$", line):
                     stack = self.stack.setdefault(name, [])
 
     def kind(self):

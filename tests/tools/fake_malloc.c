@@ -6,6 +6,8 @@
  *   FAKE_REPORTS="5 1"   five of one origin, one of another
  *   FAKE_REPORTS="0"     only a line that is no report
  *   FAKE_REPORTS="-2"    two that break off
+ *   FAKE_MOVES=1         each has other addresses
+ *   FAKE_CALLER=1        all lie in one function, each origin has a caller of its own
  *   FAKE_ONLY=NAME       only the program of that name reports
  *
  * It announces itself over the channel as the real one does (lib/malloc/announce.c).
@@ -61,18 +63,22 @@ __attribute__((constructor)) static void announce(void)
 
 static int compose(char *text, size_t size, int hash)
 {
+	int moved = getenv("FAKE_MOVES") ? sequence << 12 : 0;
+	int place = getenv("FAKE_CALLER") ? 9 : hash;
+
 	return snprintf(
 		text, size,
 		RULE
 		"\nBUG kmalloc-32 (%s[%d]): Right Redzone overwritten\n" THIN "\n\n"
 		"Quarry: heap overflow: 1 byte behind a 24-byte object was written\n"
-		"QY seq=%d kind=heap-overflow cache=kmalloc-32 object=0x1000 size=24 offset=24 "
+		"QY seq=%d kind=heap-overflow cache=kmalloc-32 object=0x%x size=24 offset=24 "
 		"len=1 expected=0xcc found=0x41 alloc=malloc free=- hash=0x%x\n"
-		"Allocated age=5 cpu=0 pid=%d\n    #0 0x5000 (/nowhere/libquarry-x.so+0x10)\n"
-		"    #1 0x6000 (/nowhere/prog+0x%d00)\n"
-		"Found at\n    #0 0x7000 (/nowhere/prog+0x%d10)\n" RULE "\n",
-		program_invocation_short_name, (int)getpid(), ++sequence, 0xabc0 + hash,
-		(int)getpid(), hash, hash);
+		"Allocated age=5ms cpu=0 tid=%d\n    #0 0x5000 (/nowhere/libquarry-x.so+0x10)\n"
+		"    #1 0x%x (/nowhere/prog+0x%d00)\n    #2 0x8000 (/nowhere/prog+0x%d20)\n"
+		"Found at tid=%d\n    #0 0x7000 (/nowhere/prog+0x%d10)\n" RULE "\n",
+		program_invocation_short_name, (int)getpid(), ++sequence, 0x1000 + moved,
+		0xabc0 + hash + moved, (int)getpid(), 0x6000 + moved, place, hash, (int)getpid(),
+		place);
 }
 
 static void write_reports(int fd, int count, int hash)

@@ -27,6 +27,12 @@ class Demo(unittest.TestCase):
             self.assertRegex(r.err, r"quarry check: 1 report \(1 different\) in %s\[\d+\]; "
                              r"exit status 0" % demo.lower()[:15])
 
+    def test_wrappers_are_passed_over(self):
+        r = quarry("check", "--wrapper=copy_name", os.environ["DEMO_OVERFLOW"])
+        self.assertIn("Allocated in make_user age=", r.err)
+        r = quarry("check", "--summary", "--wrapper=copy_name", os.environ["DEMO_OVERFLOW"])
+        self.assertRegex(r.err, r"1 x heap-overflow, allocated in make_user \S*overflow\.c:\d+,")
+
     def test_abort_stops_the_program(self):
         r = quarry("check", "--abort", os.environ["DEMO_OVERFLOW"])
         self.assertEqual(r.code, 86)

@@ -54,13 +54,25 @@ class Symbolize(unittest.TestCase):
         own = "    #0 0x5000 (/lib/libquarry-malloc-debug.so+0x1234)\n"
         raw = frame().replace("#0", "#1")
         for word in ("Allocated", "Freed"):
-            out = symbolize("%s age=5 cpu=0 pid=1\n%s%srest\n" % (word, own, raw)).splitlines()
-            self.assertEqual(out[0], "%s in inlined_caller age=5 cpu=0 pid=1" % word)
+            out = symbolize("%s age=5us cpu=0 tid=1\n%s%srest\n" % (word, own, raw)).splitlines()
+            self.assertEqual(out[0], "%s in inlined_caller age=5us cpu=0 tid=1" % word)
             self.assertEqual(out[1], own[:-1])
             self.assertEqual(out[-1], "rest")
 
+    def test_found_at_names_its_frame_and_thread(self):
+        out = symbolize("Found at tid=7\n" + frame() + "rest\n").splitlines()
+        self.assertEqual(out[0], "Found at inlined_caller tid=7")
+        self.assertEqual(out[-1], "rest")
+        self.assertEqual(symbolize("Found at\n" + frame()).splitlines()[0],
+                         "Found at inlined_caller")
+
+    def test_code_of_no_file_stays_in_its_stack(self):
+        out = symbolize("Freed age=1us cpu=0 tid=1\n    #0 0x7f0012345678\n" + frame())
+        self.assertEqual(out.splitlines()[:2], ["Freed in inlined_caller age=1us cpu=0 tid=1",
+                                                "    #0 0x7f0012345678"])
+
     def test_header_without_frames(self):
-        text = "Allocated age=5 cpu=0 pid=1\nFreed age=1 cpu=0 pid=1\n"
+        text = "Allocated age=5us cpu=0 tid=1\nFreed age=1us cpu=0 tid=1\n"
         self.assertEqual(symbolize(text), text)
 
     def test_unknown_module(self):
@@ -138,6 +150,99 @@ class Languages(unittest.TestCase):
         text = "namespace Ns { template <class T> struct Type {}; }\n" + text
         out = symbolize(frame(self.build("g++", text, ".cc", "-O2")))
         self.assertIn("in real_caller(char const*, Ns::Type<int>)", out)
+
+
+class Names(unittest.TestCase):
+    """Which frame names a report: neither the C++ library's nor a wrapper's."""
+
+    SOURCE = """
+        #include <algorithm>
+        #include <cstdio>
+        #include <execinfo.h>
+        #include <link.h>
+        #include <unistd.h>
+        #include <vector>
+
+        static unsigned long bias;
+        static char self[4096];
+
+        extern "C" __attribute__((noinline)) int WRAPPER(int n)
+        {
+            void *pc[64];
+            int nr = backtrace(pc, 64);
+
+            puts("Allocated age=1us cpu=0 tid=1");
+            for (int i = 0; i < nr; i++)
+                printf("    #%d %p (%s+0x%lx)\\n", i, pc[i], self, (unsigned long)pc[i] - bias);
+            BALLAST
+            return n + nr;
+        }
+
+        struct Element {
+            Element() { WRAPPER(1); }
+            Element(const Element &) {}
+        };
+
+        __attribute__((noinline)) std::vector<Element> make_elements()
+        {
+            std::vector<Element> v;
+
+            v.resize(1);
+            return v;
+        }
+
+        int main()
+        {
+            self[readlink("/proc/self/exe", self, sizeof(self) - 1)] = 0;
+            dl_iterate_phdr([](struct dl_phdr_info *info, size_t, void *) {
+                bias = info->dlpi_addr;
+                return 1;
+            }, nullptr);
+            return make_elements().size() == 1 ? 0 : 1;
+        }
+    """
+
+    def name(self, wrapper, *flags, ballast="", optimise="-O0"):
+        if not shutil.which("g++"):
+            self.skipTest("needs g++")
+        with tempfile.TemporaryDirectory() as dir:
+            source, program = os.path.join(dir, "names.cc"), os.path.join(dir, "names")
+            with open(source, "w", encoding="utf-8") as f:
+                f.write(self.SOURCE.replace("WRAPPER", wrapper).replace("BALLAST", ballast))
+            subprocess.run(["g++", "-g", optimise, *flags, source, "-o", program], check=True,
+                           timeout=60)
+            out = symbolize(frame(program))
+        return re.search(r"^Allocated in (.*) age=", out)[1]
+
+    def test_constructor_called_by_the_library_is_the_users(self):
+        self.assertEqual(self.name("make_node"), "make_node")
+
+    def test_wrapper_and_library_are_passed_over(self):
+        self.assertEqual(self.name("xmalloc"), "Element::Element()")
+        self.assertEqual(self.name("g_malloc0", optimise="-O1"), "Element::Element()")
+
+    def test_long_function_with_a_wrappers_ending_is_the_users(self):
+        ballast = "volatile int a[9] = {1, 2, 3}; " + "a[n & 7] += a[2] * n;" * 20
+        self.assertEqual(self.name("table_malloc", ballast=ballast), "table_malloc")
+
+    def test_frames_of_the_cxx_library_are_passed_over(self):
+        self.SOURCE = Names.SOURCE.replace("Element() { WRAPPER(1); }", """
+            long n;
+        };
+        static bool on;
+        void *operator new(std::size_t n)
+        {
+            if (on)
+                WRAPPER(1);
+            on = false;
+            return malloc(n);
+        }
+        struct Other {
+            Other() {}
+            """).replace("v.resize(1);", "on = true; v.resize(1);")
+        self.SOURCE = self.SOURCE.replace("Element(const Element &) {}", "")
+        for optimise in ("-O0", "-O1", "-O2"):
+            self.assertEqual(self.name("xmalloc", optimise=optimise), "make_elements()")
 
 
 if __name__ == "__main__":
