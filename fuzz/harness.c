@@ -35,14 +35,6 @@ void fz_set_plant(int id)
 	wanted_plant = id;
 }
 
-void fz_plant_from_env(void)
-{
-	const char *id = getenv("QUARRY_PLANT");
-
-	if (id)
-		fz_set_plant(atoi(id));
-}
-
 unsigned int fz_bucket(size_t n)
 {
 	unsigned int b = 0;

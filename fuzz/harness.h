@@ -114,9 +114,13 @@ void fz_recreate(void);
 
 /* 0 … 7 for 0, 1, 2-3, 4-7, …: what a state counter is worth. */
 unsigned int fz_bucket(size_t n);
-/* The planted fault of the environment (QUARRY_PLANT); it acts from the first operation on. */
-void fz_plant_from_env(void);
+/* The planted fault @id, which plants.def knows; it acts from the first operation on. 0: none. */
 void fz_set_plant(int id);
+/* … by its number in words. false after a message: there is none such. */
+bool fz_choose_plant(const char *text);
+/* The same, or that of the environment (QUARRY_PLANT); exit(2) where there is none such. */
+void fz_require_plant(const char *text);
+void fz_plant_from_env(void);
 
 static inline int64_t fz_log_ptr(const void *p)
 {

@@ -156,8 +156,10 @@ static int run(const char *path, const struct fz_target *target, const uint8_t *
 	return 0;
 }
 
-/* The whole file, or 0 after a message. */
-static size_t load(const char *path, uint8_t *buf, size_t size)
+/* ---- the file ---- */
+
+/* What is taken of the file, 0 after a message; *@whole: its length. */
+static size_t load(const char *path, uint8_t *buf, size_t size, size_t *whole)
 {
 	FILE *f = fopen(path, "rb");
 	size_t n;
@@ -166,7 +168,9 @@ static size_t load(const char *path, uint8_t *buf, size_t size)
 		fprintf(stderr, "quarry replay: %s: %s\n", path, strerror(errno));
 		return 0;
 	}
-	n = fread(buf, 1, size, f);
+	*whole = n = fread(buf, 1, size, f);
+	if (n == size && fseek(f, 0, SEEK_END) == 0 && ftell(f) > 0)
+		*whole = (size_t)ftell(f);
 	if (ferror(f)) {
 		fprintf(stderr, "quarry replay: %s: %s\n", path, strerror(errno));
 		n = 0;
@@ -177,20 +181,84 @@ static size_t load(const char *path, uint8_t *buf, size_t size)
 	return n;
 }
 
-/* Is it an input at all? With --target anything is, as it is for the fuzzers. */
-static const struct fz_target *judge(const char *path, const uint8_t *data, size_t size)
+static const char *base_name(const char *path)
 {
-	const struct fz_target *target = fz_target_of_input(data, size);
+	const char *slash = strrchr(path, '/');
 
-	if (rp.target)
-		return rp.target;
-	if (!target) {
+	return slash ? slash + 1 : path;
+}
+
+/* A file that an engine put by: AFL++ (id:000000,sig:06,…), libFuzzer (crash-HASH, …). */
+static bool is_engines(const char *path)
+{
+	static const char *const begin[] = {"id:",	"id_",	 "crash-", "oom-",
+					    "timeout-", "leak-", "slow-",  "minimized-from-"};
+
+	for (size_t i = 0; i < sizeof(begin) / sizeof(begin[0]); i++)
+		if (!strncmp(base_name(path), begin[i], strlen(begin[i])))
+			return true;
+	return false;
+}
+
+/* The harness that a line of AFL's fuzzer_stats names: "afl_banner : afl_page". */
+static const struct fz_target *target_in_line(const char *line)
+{
+	static const char *const prefix[] = {"afl_", "fuzz_"};
+	const char *name = strrchr(line, ':');
+	char word[32];
+
+	if (!name || strncmp(line, "afl_banner", strlen("afl_banner")) ||
+	    sscanf(name + 1, " %31s", word) != 1)
+		return NULL;
+	for (size_t i = 0; i < sizeof(prefix) / sizeof(prefix[0]); i++)
+		if (!strncmp(base_name(word), prefix[i], strlen(prefix[i])))
+			return fz_target_named(base_name(word) + strlen(prefix[i]));
+	return NULL;
+}
+
+/* AFL++ says whose inputs are in its folders crashes, hangs and queue in a file beside them. */
+static const struct fz_target *target_of_folder(const char *path)
+{
+	int folder = (int)(base_name(path) - path);
+	const struct fz_target *target = NULL;
+	char line[1024];
+	FILE *f;
+
+	snprintf(line, sizeof(line), "%.*s../fuzzer_stats", folder, path);
+	f = fopen(line, "r");
+	while (f && !target && fgets(line, sizeof(line), f))
+		target = target_in_line(line);
+	if (f)
+		fclose(f);
+	return target;
+}
+
+static const struct fz_target *target_of(const char *path, const uint8_t *data, size_t size)
+{
+	const struct fz_target *target = rp.target;
+
+	if (!target && is_engines(path))
+		target = target_of_folder(path);
+	if (!target)
+		target = fz_target_of_input(data, size);
+	if (!target)
 		fprintf(stderr,
 			"quarry replay: %s: no fuzzing input: it does not begin with QP, QS, QB "
 			"or QM (--target takes it for one)\n",
 			path);
-		return NULL;
-	}
+	return target;
+}
+
+/*
+ * Is it an input at all? With --target, or as an engine's finding, anything is, as it is for the
+ * fuzzers.
+ */
+static const struct fz_target *judge(const char *path, const uint8_t *data, size_t size)
+{
+	const struct fz_target *target = target_of(path, data, size);
+
+	if (!target || rp.target || is_engines(path))
+		return target;
 	if (size < FZ_HEADER || (size - FZ_HEADER) % FZ_OP_BYTES) {
 		fprintf(stderr,
 			"quarry replay: %s: cut off: %zu bytes are no whole number of operations "
@@ -206,18 +274,36 @@ static const struct fz_target *judge(const char *path, const uint8_t *data, size
 	return target;
 }
 
+/* The fuzzers leave out the same: the input does what it did there. */
+static void tell_left_out(const char *path, size_t whole)
+{
+	size_t bytes = whole > FZ_HEADER ? whole - FZ_HEADER : 0;
+
+	if (whole > FZ_MAX_INPUT)
+		fprintf(stderr,
+			"quarry replay: %s: %zu operations, only the first %d are taken, as by the "
+			"fuzzers\n",
+			path, (bytes + FZ_OP_BYTES - 1) / FZ_OP_BYTES, FZ_MAX_OPS);
+	else if (whole < FZ_HEADER || bytes % FZ_OP_BYTES)
+		fprintf(stderr,
+			"quarry replay: %s: cut off: zeros stand for the missing bytes, as for the "
+			"fuzzers\n",
+			path);
+}
+
 static int replay_file(const char *path)
 {
-	static uint8_t buf[FZ_MAX_INPUT + 1];
-	size_t n = load(path, buf, sizeof(buf));
+	static uint8_t buf[FZ_MAX_INPUT];
 	const struct fz_target *target;
+	size_t whole, n = load(path, buf, sizeof(buf), &whole);
 
 	if (!n)
 		return 2;
-	if (n > FZ_MAX_INPUT)
-		n = FZ_MAX_INPUT;
 	target = judge(path, buf, n);
-	return target ? run(path, target, buf, n) : 2;
+	if (!target)
+		return 2;
+	tell_left_out(path, whole);
+	return run(path, target, buf, n);
 }
 
 static int usage(FILE *to)
@@ -229,6 +315,7 @@ static int usage(FILE *to)
 	      "one that fails and shows the violated invariant and the state before and after.\n"
 	      "\n"
 	      "  --target T   take the file as an input of this target, whatever it holds\n"
+	      "               (so are files that AFL++ or libFuzzer named: id:…, crash-…)\n"
 	      "  --plant N    with the planted fault N in the library (lib/util/plants.def)\n"
 	      "  --quiet      only the verdict\n"
 	      "  --verbose    the state after each step, too\n"
@@ -241,7 +328,6 @@ static int usage(FILE *to)
 /* Options up to the first file; its index, or 0 after a message. */
 static int parse(int argc, char **argv)
 {
-	char *end;
 	int i = 1;
 
 	for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
@@ -259,12 +345,8 @@ static int parse(int argc, char **argv)
 				return 0;
 			}
 		} else if (!strcmp(argv[i], "--plant") && i + 1 < argc) {
-			errno = 0;
-			fz_set_plant((int)strtol(argv[++i], &end, 10));
-			if (errno || *end || end == argv[i]) {
-				fprintf(stderr, "quarry replay: \"%s\" is no number\n", argv[i]);
+			if (!fz_choose_plant(argv[++i]))
 				return 0;
-			}
 		} else {
 			fprintf(stderr, "quarry replay: unknown option %s\n", argv[i]);
 			return 0;

@@ -112,7 +112,7 @@ int main(int argc, char **argv)
 	fz_plant_from_env();
 	for (; i < argc && !strncmp(argv[i], "--", 2); i++) {
 		if (!strcmp(argv[i], "--plant") && i + 1 < argc)
-			fz_set_plant(atoi(argv[++i]));
+			fz_require_plant(argv[++i]);
 		else if (!strcmp(argv[i], "--fails"))
 			state.fails = true;
 		else

@@ -147,7 +147,7 @@ int main(int argc, char **argv)
 	FILE *f;
 
 	if (argc == 5 && !strcmp(argv[1], "--plant")) {
-		fz_set_plant(atoi(argv[2]));
+		fz_require_plant(argv[2]);
 		argv += 2;
 	} else if (argc != 3) {
 		fprintf(stderr, "usage: shrink_%s [--plant N] IN OUT\n", FZ_TARGET.format->name);

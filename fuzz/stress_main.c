@@ -77,7 +77,7 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[i], "--save"))
 			save_path = argv[i + 1];
 		else if (!strcmp(argv[i], "--plant"))
-			fz_set_plant(atoi(argv[i + 1]));
+			fz_require_plant(argv[i + 1]);
 		else if (!strcmp(argv[i], "--seconds"))
 			seconds = strtoul(argv[i + 1], NULL, 0);
 		else if (!strcmp(argv[i], "--inputs"))
