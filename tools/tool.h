@@ -11,6 +11,9 @@
  *   text.c          report text with raw frames → text with symbols
  *   frame.c         whose code a frame is: ours, the C library's, a wrapper's, the user's
  *   symbolize.c     module and offset → function, file, line
+ *   functions.c     … by an index of each compilation unit's functions
+ *   symbols.c       … and of the symbol table
+ *   progress.c      a line on the terminal while that takes long
  *   util.c          strings, messages
  */
 #ifndef QUARRY_TOOL_H
