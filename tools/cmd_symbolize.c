@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "progress.h"
 #include "text.h"
 #include "tool.h"
 
@@ -38,8 +40,11 @@ static int filter(FILE *in, FILE *out)
 		if (line[len - 1] == '\n')
 			line[len - 1] = '\0';
 		text_line(&t, line);
+		if (isatty(STDOUT_FILENO))
+			progress_end(); /* the copy itself shows that it goes on */
 	}
 	text_end(&t);
+	progress_end();
 	free(line);
 	symbolizer_free(symbols);
 	return ferror(in) || ferror(out) ? TOOL_FAILED : 0;

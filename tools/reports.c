@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "origins.h"
+#include "progress.h"
 #include "text.h"
 #include "tool.h"
 #include "watch.h"
@@ -133,6 +134,7 @@ static void print_text(struct reports *r, const char *text, bool wanted, struct 
 		origin_set_places(origin, t.place);
 	text_end(&t);
 	fclose(out);
+	progress_end();
 	if (wanted)
 		put_out(r->options.out, whole, whole_len);
 	free(whole);

@@ -16,7 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "functions.h"
+#include "progress.h"
+#include "symbols.h"
 #include "tool.h"
+
+#define MAX_SCOPES 64 /* functions and blocks inside each other */
+#define NR_BUCKETS 4096
 
 struct module {
 	struct module *next;
@@ -24,10 +30,22 @@ struct module {
 	Dwfl *dwfl;
 	Dwfl_Module *mod; /* NULL: cannot be opened; remembered so that it is tried once */
 	GElf_Addr bias;	  /* Dwfl's addresses minus those of the file */
+	struct functions *functions;
+	struct symbols *symbols; /* NULL: not asked for yet */
+};
+
+/* Most frames come again: the callers of a function that is often called. */
+struct answer {
+	struct answer *next; /* in its bucket */
+	const struct module *module;
+	uint64_t offset;
+	unsigned int nr;
+	struct sym_frame frames[];
 };
 
 struct symbolizer {
 	struct module *modules;
+	struct answer *answers[NR_BUCKETS];
 	char cwd[PATH_MAX];
 	void *libstdcxx; /* holds the demangler; NULL: names stay mangled */
 	char *(*demangle)(const char *name, char *buf, size_t *len, int *status);
@@ -46,12 +64,36 @@ struct symbolizer *symbolizer_new(void)
 	return s;
 }
 
+static void free_frames(struct sym_frame *frames, unsigned int nr)
+{
+	for (unsigned int i = 0; i < nr; i++) {
+		free(frames[i].function);
+		free(frames[i].file);
+	}
+}
+
+static void free_answers(struct symbolizer *s)
+{
+	struct answer *next;
+
+	for (int i = 0; i < NR_BUCKETS; i++) {
+		for (struct answer *a = s->answers[i]; a; a = next) {
+			next = a->next;
+			free_frames(a->frames, a->nr);
+			free(a);
+		}
+	}
+}
+
 void symbolizer_free(struct symbolizer *s)
 {
 	struct module *m, *next;
 
+	free_answers(s);
 	for (m = s->modules; m; m = next) {
 		next = m->next;
+		functions_free(m->functions);
+		symbols_free(m->symbols);
 		if (m->dwfl)
 			dwfl_end(m->dwfl);
 		free(m->path);
@@ -231,49 +273,40 @@ static void call_site(const struct symbolizer *s, Dwarf_Die *cu, Dwarf_Die *die,
  * Fills in functions and call sites around @pc, from the innermost inlined one outwards;
  * frames[0] already has its file and line. Return: number of frames, at least 1.
  */
-static unsigned int walk_scopes(const struct symbolizer *s, Dwarf_Die *cu, Dwarf_Addr pc,
-				struct sym_frame *frames)
+static unsigned int walk_scopes(const struct symbolizer *s, struct module *m, Dwarf_Die *cu,
+				Dwarf_Addr pc, struct sym_frame *frames)
 {
-	Dwarf_Die *scopes = NULL, *parents = NULL, innermost;
-	unsigned int nr = 0;
-	int n = dwarf_getscopes(cu, pc, &scopes);
+	Dwarf_Die scopes[MAX_SCOPES], function;
+	unsigned int nr = 0, n;
 
-	if (n <= 0)
+	if (!functions_find(&m->functions, cu, pc, &function))
 		return 1;
-	/*
-	 * Behind an inlined function dwarf_getscopes() goes on with the place of its definition;
-	 * the parents in the tree are the callers.
-	 */
-	innermost = scopes[0];
-	n = dwarf_getscopes_die(&innermost, &parents);
-	for (int i = 0; i < n; i++) {
-		int tag = dwarf_tag(&parents[i]);
+	n = functions_scopes(&function, pc, scopes, MAX_SCOPES);
+	for (unsigned int i = n; i-- > 0;) {
+		int tag = dwarf_tag(&scopes[i]);
 
 		if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
 			continue;
-		set_function(s, &frames[nr], linkage_name(&parents[i]));
+		set_function(s, &frames[nr], linkage_name(&scopes[i]));
 		if (tag == DW_TAG_subprogram || nr + 1 == SYM_MAX_FRAMES)
 			break;
 		nr++;
-		call_site(s, cu, &parents[i], &frames[nr]);
+		call_site(s, cu, &scopes[i], &frames[nr]);
 	}
-	free(parents);
-	free(scopes);
 	return nr + 1;
 }
 
-unsigned int symbolizer_resolve(struct symbolizer *s, const char *module, uint64_t offset,
-				struct sym_frame *frames)
+/* Return: how many of @frames (SYM_MAX_FRAMES) were filled in. */
+static unsigned int resolve(const struct symbolizer *s, struct module *m, uint64_t offset,
+			    struct sym_frame *frames)
 {
-	struct module *m = get_module(s, module);
 	struct sym_frame *last;
 	Dwarf_Addr addr, bias;
 	unsigned int nr = 1;
 	const char *symbol;
 	Dwarf_Line *line;
 	Dwarf_Die *cu;
-	GElf_Off into;
-	GElf_Sym sym;
+	uint64_t into, size;
 	int number;
 
 	memset(frames, 0, SYM_MAX_FRAMES * sizeof(*frames));
@@ -287,28 +320,48 @@ unsigned int symbolizer_resolve(struct symbolizer *s, const char *module, uint64
 			frames[0].file = source_path(s, cu, dwarf_linesrc(line, NULL, NULL));
 			frames[0].line = number;
 		}
-		nr = walk_scopes(s, cu, addr - bias, frames);
+		nr = walk_scopes(s, m, cu, addr - bias, frames);
 	}
 	last = &frames[nr - 1];
-	symbol = dwfl_module_addrinfo(m->mod, addr, &into, &sym, NULL, NULL, NULL);
+	if (!m->symbols)
+		m->symbols = symbols_new(m->mod);
+	symbol = symbols_find(m->symbols, addr, &into, &size);
 	if (symbol) {
 		/* The symbol table says what the linker made of it, and where it begins. */
 		free(last->function);
 		set_function(s, last, symbol);
 		last->offset = into + 1;
-		last->size = sym.st_size;
+		last->size = size;
 	}
 	if (nr == 1 && !last->function) {
-		symbolizer_release(frames, nr);
+		free_frames(frames, nr);
 		return 0;
 	}
 	return nr;
 }
 
-void symbolizer_release(struct sym_frame *frames, unsigned int nr)
+unsigned int symbolizer_resolve(struct symbolizer *s, const char *module, uint64_t offset,
+				const struct sym_frame **frames)
 {
-	for (unsigned int i = 0; i < nr; i++) {
-		free(frames[i].function);
-		free(frames[i].file);
+	struct module *m = get_module(s, module);
+	struct answer **bucket = &s->answers[(offset ^ offset >> 12) % NR_BUCKETS], *a;
+	struct sym_frame found[SYM_MAX_FRAMES];
+	unsigned int nr;
+
+	for (a = *bucket; a; a = a->next)
+		if (a->module == m && a->offset == offset)
+			break;
+	if (!a) {
+		progress_step(module);
+		nr = resolve(s, m, offset, found);
+		a = tool_alloc(sizeof(*a) + nr * sizeof(a->frames[0]));
+		a->module = m;
+		a->offset = offset;
+		a->nr = nr;
+		memcpy(a->frames, found, nr * sizeof(found[0]));
+		a->next = *bucket;
+		*bucket = a;
 	}
+	*frames = a->frames;
+	return a->nr;
 }

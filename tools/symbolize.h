@@ -30,10 +30,9 @@ void symbolizer_free(struct symbolizer *s);
 /*
  * @offset: ELF virtual address of a *return address* in @module; the call before it is looked up.
  * Return: number of frames, innermost first; the last one is the function that really exists, those
- * before it were inlined. 0: nothing is known. symbolizer_release() gives the strings back.
+ * before it were inlined. 0: nothing is known. *@frames stays valid as long as @s.
  */
 unsigned int symbolizer_resolve(struct symbolizer *s, const char *module, uint64_t offset,
-				struct sym_frame *frames);
-void symbolizer_release(struct sym_frame *frames, unsigned int nr);
+				const struct sym_frame **frames);
 
 #endif

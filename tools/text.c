@@ -96,11 +96,11 @@ static void print_frame(FILE *out, const struct raw_frame *raw, const struct sym
 
 static void print_frames(struct text *t, FILE *out, const char *line, const struct raw_frame *raw)
 {
-	struct sym_frame frames[SYM_MAX_FRAMES];
+	const struct sym_frame *frames = NULL;
 	unsigned int nr = 0;
 
 	if (t->symbols && raw->module)
-		nr = symbolizer_resolve(t->symbols, raw->module, raw->offset, frames);
+		nr = symbolizer_resolve(t->symbols, raw->module, raw->offset, &frames);
 	if (nr == 0) {
 		note_place(t, raw, NULL);
 		fprintf(out, "%s\n", line);
@@ -110,7 +110,6 @@ static void print_frames(struct text *t, FILE *out, const char *line, const stru
 		note_place(t, raw, &frames[i]);
 		print_frame(out, raw, &frames[i], i + 1 < nr);
 	}
-	symbolizer_release(frames, nr);
 }
 
 /* Nothing, or "key=value" items, stand behind the words. */

@@ -5,7 +5,7 @@
  *   quarry.c        dispatch
  *   cmd_*.c         one subcommand each: options, order of steps
  *   target.c        the program to be run: found? can it be preloaded?
- *   symbols.c       what it defines
+ *   target_symbols.c what it defines
  *   debug_string.c  what the checking malloc is told: options and the user's own
  *   child.c         the program under the tool     living.c  processes that go on
  *   channel.c       the socket that reports and announcements come by
@@ -16,6 +16,9 @@
  *   text.c          report text with raw frames → text with symbols
  *   frame.c         whose code a frame is: ours, the C library's, a wrapper's, the user's
  *   symbolize.c     module and offset → function, file, line
+ *   functions.c     … by an index of each compilation unit's functions
+ *   symbols.c       … and of the symbol table
+ *   progress.c      a line on the terminal while that takes long
  *   util.c          strings, messages
  */
 #ifndef QUARRY_TOOL_H
@@ -79,7 +82,7 @@ int target_check(const char *who, const char *path, const char *library);
 /* Why @library cannot be slipped under @name, without that name; to be freed. NULL: it can. */
 char *target_obstacle(const char *name, const char *library);
 
-/* ---- symbols.c ---- */
+/* ---- target_symbols.c ---- */
 
 /* Does the program at @path define the function @name - or, if @undefined_too, ask for it? */
 bool target_has_symbol(const char *path, const char *name, bool undefined_too);

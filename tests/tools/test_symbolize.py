@@ -3,6 +3,7 @@
 """`quarry symbolize` on made-up reports whose frames lie in a program of known lines."""
 import os
 import re
+import resource
 import shutil
 import subprocess
 import tempfile
@@ -150,6 +151,23 @@ class Languages(unittest.TestCase):
         text = "namespace Ns { template <class T> struct Type {}; }\n" + text
         out = symbolize(frame(self.build("g++", text, ".cc", "-O2")))
         self.assertIn("in real_caller(char const*, Ns::Type<int>)", out)
+
+    def test_unit_of_many_functions(self):
+        # Time is the processor's, with a wide margin: a walk over the whole unit, or over the whole
+        # symbol table, for each frame takes many times as much.
+        many = 10000
+        text = "".join("int f%d(int x)\n{\n\treturn x + %d;\n}\n" % (i, i) for i in range(many))
+        program = self.build("gcc", text + "int main(void) { return 0; }\n", ".c", "-O0")
+        symbols = subprocess.run(["nm", program], stdout=subprocess.PIPE, check=True, timeout=60)
+        places = re.findall(r"^([0-9a-f]+) T f(\d+)$", symbols.stdout.decode(), re.M)
+        self.assertEqual(len(places), many)
+        raw = "".join("    #0 0x1 (%s+0x%x)\n" % (program, int(at, 16) + 5) for at, _ in places)
+        done = subprocess.run([tool.QUARRY, "symbolize"], input=raw.encode(), check=False,
+                              stdout=subprocess.PIPE, timeout=600, preexec_fn=lambda:
+                              resource.setrlimit(resource.RLIMIT_CPU, (5, 5)))
+        self.assertEqual(done.returncode, 0)
+        for line, (_, number) in zip(done.stdout.decode().splitlines(), places):
+            self.assertRegex(line, r"in f%s\+0x5 \S*source\.c:%d \(" % (number, 4 * int(number) + 2))
 
 
 class Names(unittest.TestCase):
