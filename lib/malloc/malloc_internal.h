@@ -6,6 +6,7 @@
  *   start.c       the instance comes up            boot_arena.c  memory while it does not stand yet
  *   fork.c        locks over fork()                sink.c    where reports go
  *   exit.c        the last look at the heap        foreign.c other modules' operator new
+ *   strict.c      threads without system calls
  */
 #ifndef QY_MALLOC_MALLOC_INTERNAL_H
 #define QY_MALLOC_MALLOC_INTERNAL_H
