@@ -185,4 +185,7 @@ void qy_mm_fork_child(struct qy_mm *mm)
 {
 	qy__percpu_fork_child();
 	unlock_floors(mm);
+	/* Asked for now: the child may be about to forbid itself system calls. */
+	if (QY_CONFIG_DEBUG)
+		qy__osif_tid();
 }

@@ -7,13 +7,13 @@
  */
 #include "check/check.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
 #include "util/cpu_relax.h"
 #include "util/fmt.h"
+#include "util/sys.h"
 
 /* Longer than any holder of a lock works, also on a machine that has no time for it. */
 #define LOCK_PATIENCE_NS UINT64_C(10000000000)
@@ -38,26 +38,16 @@ void qy__violation(struct qy__check *ck, const char *id, const char *fmt, ...)
 	va_end(ap);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec ts = {.tv_sec = 0};
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * UINT64_C(1000000000) + (uint64_t)ts.tv_nsec;
-}
-
-/* The patient half: the holder may be off its processor. errno is kept. */
+/* The patient half: the holder may be off its processor. */
 static bool wait_for_lock(struct qy__lock *lock)
 {
 	const struct timespec nap = {.tv_sec = 0, .tv_nsec = 50000};
-	uint64_t deadline = now_ns() + LOCK_PATIENCE_NS;
-	int saved = errno;
+	uint64_t deadline = qy__osif_monotonic() + LOCK_PATIENCE_NS;
 	bool taken = false;
 
 	while (qy__load_relaxed(&lock->word) <= LOCK_WORD_MAX && !(taken = qy__trylock(lock)) &&
-	       now_ns() < deadline)
-		nanosleep(&nap, NULL);
-	errno = saved;
+	       qy__osif_monotonic() < deadline)
+		qy__sys2(SYS_nanosleep, &nap, 0);
 	return taken;
 }
 

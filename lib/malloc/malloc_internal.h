@@ -9,6 +9,7 @@
  *   exit.c        the last look at the heap        foreign.c other modules' operator new
  *   out.c         where text goes                  announce.c    the tool is told of processes
  *   exec.c        … of those that become another program
+ *   strict.c      threads without system calls
  */
 #ifndef QY_MALLOC_MALLOC_INTERNAL_H
 #define QY_MALLOC_MALLOC_INTERNAL_H

@@ -11,10 +11,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <unistd.h>
 
 #include "instance.h"
 #include "malloc/malloc_internal.h"
@@ -23,6 +21,7 @@
 #include "util/backtrace.h"
 #include "util/compiler.h"
 #include "util/fmt.h"
+#include "util/sys.h"
 
 enum { COLD, STARTING, READY };
 
@@ -39,16 +38,16 @@ static const char *getenv_early(const char *name, size_t len)
 {
 	static char text[32 << 10];
 	size_t n = 0;
-	ssize_t got = 1;
-	int fd = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
+	long got = 1, fd;
 
+	fd = qy__sys4(SYS_openat, AT_FDCWD, "/proc/self/environ", O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return NULL;
 	while (got > 0 && n < sizeof(text) - 1) {
-		got = read(fd, text + n, sizeof(text) - 1 - n);
+		got = qy__sys3(SYS_read, fd, text + n, sizeof(text) - 1 - n);
 		n += got > 0 ? (size_t)got : 0;
 	}
-	close(fd);
+	qy__sys1(SYS_close, fd);
 	text[n] = '\0';
 	for (const char *p = text; p < text + n; p += strlen(p) + 1)
 		if (!strncmp(p, name, len) && p[len] == '=')
@@ -119,7 +118,7 @@ struct qy_mm *qy__malloc_start(bool *failed)
 		cold = COLD;
 		if (qy__cas_acq_rel(&state, &cold, STARTING))
 			break;
-		sched_yield();
+		qy__sys0(SYS_sched_yield);
 	}
 	mm = qy__load_acquire(&qy__malloc_mm);
 	if (!mm) {
@@ -144,6 +143,7 @@ __attribute__((constructor(101))) static void constructor(void)
 		return;
 	if (QY_CONFIG_DEBUG) {
 		qy__backtrace_init();
+		qy__osif_tid();
 		qy__malloc_foreign_init();
 		qy__malloc_exit_init();
 		qy__announce_start();

@@ -115,7 +115,11 @@ void qy__osif_bind(void *addr, size_t len, unsigned int node);
 
 /* Nanoseconds of the instance's clock. */
 uint64_t qy__osif_now(const struct qy__osif *os);
-/* Kernel thread id of the caller. */
+/* Nanoseconds of the system's monotonic clock (osif_clock.c). */
+uint64_t qy__osif_monotonic(void);
+/*
+ * Kernel thread id of the caller. A child of vfork() may be given its parent's (osif_tid.c).
+ */
 int qy__osif_tid(void);
 
 #endif

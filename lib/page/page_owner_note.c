@@ -19,13 +19,13 @@
  * Locks: none; see page_owner.c.
  */
 #include <string.h>
-#include <unistd.h>
 
 #include "page/page_alloc.h"
 #include "page/page_debug_report.h"
 #include "page/page_owner.h"
 #include "util/plant.h"
 #include "util/stackdepot.h"
+#include "util/sys.h"
 
 /* A pool of the depot is being allocated: its own stack must not ask for one. */
 static __thread bool adding_pool __attribute__((tls_model("initial-exec")));
@@ -112,7 +112,7 @@ void qy__page_owner_set(struct qy_mm *mm, const struct qy_page *head, unsigned i
 	if (!rec)
 		return;
 	new.stack = take_stack(mm, caller, locked);
-	new.pid = (int32_t)getpid();
+	new.pid = (int32_t)qy__sys0(SYS_getpid);
 	new.tid = qy__osif_tid();
 	new.ts = qy__osif_now(&mm->os);
 	for (uint32_t i = 0; i < 1u << order; i++)

@@ -26,11 +26,11 @@
 #include <errno.h>
 #include <sys/prctl.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "page/page_report.h"
 #include "page/pcp.h"
 #include "util/plant.h"
+#include "util/sys.h"
 
 #define DEFAULT_BATCH 128
 /* In one run of one shrinker; what is left is deferred. */
@@ -316,13 +316,11 @@ static void unlink_locked(struct qy__reclaim_state *st, struct qy_shrinker **at)
 static void pause_a_little(unsigned int tries)
 {
 	static const struct timespec nap = {.tv_nsec = 100000};
-	int saved = errno;
 
 	if (tries < 100)
 		qy__osif_yield();
 	else
-		nanosleep(&nap, NULL);
-	errno = saved;
+		qy__sys2(SYS_nanosleep, &nap, 0);
 }
 
 static void wait_unlock(struct qy__reclaim_state *st, const struct qy_shrinker *s)
@@ -370,7 +368,7 @@ int qy_shrinker_unregister(struct qy_shrinker *s)
 static void thread_name(char name[THREAD_NAME])
 {
 	name[0] = 0;
-	prctl(PR_GET_NAME, name);
+	qy__sys2(SYS_prctl, PR_GET_NAME, name);
 	name[THREAD_NAME - 1] = 0;
 	for (char *p = name; *p; p++) {
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
@@ -455,12 +453,12 @@ static void forget_others(struct qy_mm *mm)
 void qy__reclaim_lock_all(struct qy_mm *mm)
 {
 	qy__lock(&mm->reclaim.lock);
-	mm->reclaim.fork_pid = getpid();
+	mm->reclaim.fork_pid = (int32_t)qy__sys0(SYS_getpid);
 }
 
 void qy__reclaim_unlock_all(struct qy_mm *mm)
 {
-	if (mm->reclaim.fork_pid != getpid())
+	if (mm->reclaim.fork_pid != (int32_t)qy__sys0(SYS_getpid))
 		forget_others(mm);
 	qy__unlock(&mm->reclaim.lock);
 }

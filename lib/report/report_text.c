@@ -4,11 +4,11 @@
  * it. The form is drawn in report.h. No stdio, no locale, no memory.
  */
 #include <string.h>
-#include <unistd.h>
 
 #include "report/report.h"
 #include "util/fmt.h"
 #include "util/module.h"
+#include "util/sys.h"
 
 #define RULE 77
 #define DUMP_MAX 128 /* bytes of an object that are dumped, around the damage */
@@ -203,7 +203,7 @@ size_t qy_report_text(const struct qy_report *r, char *buf, size_t size)
 	}
 	rule(&b, '=');
 	qy__fmt(&b, "BUG %s (%s[%d]): %s\n", r->cache, qy__program_name(name, sizeof(name)),
-		(int)getpid(), r->title);
+		(int)qy__sys0(SYS_getpid), r->title);
 	rule(&b, '-');
 	qy__fmt(&b, "\n");
 	plain_words(&b, r);

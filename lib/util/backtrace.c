@@ -21,9 +21,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 #include <unwind.h>
 
 #include <quarry/debug.h>
@@ -34,6 +32,7 @@
 #include "util/inside.h"
 #include "util/libunwind_fix.h"
 #include "util/percpu.h"
+#include "util/sys.h"
 
 #define MAX_DEPTH 128u		       /* frames looked at, the skipped ones included */
 #define MAX_OWN_FRAMES 6u	       /* of this file, in an unwinder's answer */
@@ -55,6 +54,7 @@ static _Unwind_Reason_Code (*unwind_backtrace)(_Unwind_Trace_Fn fn, void *arg);
 static uintptr_t (*unwind_get_ip)(struct _Unwind_Context *context);
 
 static __thread bool in_unwinder __attribute__((tls_model("initial-exec")));
+static __thread bool forbidden __attribute__((tls_model("initial-exec")));
 
 /* Threads in the unwinder, spread over cache lines by slot. */
 static struct counter {
@@ -250,7 +250,7 @@ QY_NOINLINE unsigned int qy__backtrace(uintptr_t *pcs, unsigned int max, unsigne
 	unsigned int n = 0;
 	bool done = false;
 
-	if (in_unwinder)
+	if (in_unwinder || forbidden)
 		return 0;
 	if ((how == LIBUNWIND || how == LIBGCC) && enter_unwinder(counter)) {
 		unsigned int depth = qy__inside_put_aside();
@@ -267,11 +267,14 @@ QY_NOINLINE unsigned int qy__backtrace(uintptr_t *pcs, unsigned int max, unsigne
 
 QY_NOINLINE unsigned int qy__backtrace_fp(uintptr_t *pcs, unsigned int max, unsigned int skip)
 {
-	int saved = errno;
-	unsigned int n = walk_frames((uintptr_t)__builtin_frame_address(0), pcs, max, skip);
+	if (forbidden)
+		return 0;
+	return walk_frames((uintptr_t)__builtin_frame_address(0), pcs, max, skip);
+}
 
-	errno = saved;
-	return n;
+void qy__backtrace_allow(bool on)
+{
+	forbidden = !on;
 }
 
 static bool is_unwinder_empty(void)
@@ -292,7 +295,7 @@ void qy__backtrace_fork_prepare(void)
 	 * Not for ever: one of them may wait, in the unwinder, for a lock that this thread holds.
 	 */
 	for (unsigned int us = 0; !is_unwinder_empty() && us < FORK_PATIENCE_US; us += 100)
-		syscall(SYS_nanosleep, &nap, NULL); /* no cancellation point */
+		qy__sys2(SYS_nanosleep, &nap, 0);
 	errno = saved;
 }
 

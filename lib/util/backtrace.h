@@ -11,6 +11,7 @@
 #ifndef QY_UTIL_BACKTRACE_H
 #define QY_UTIL_BACKTRACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Look for an unwinder. Idempotent; called once before the first backtrace that matters. */
@@ -40,5 +41,8 @@ unsigned int qy__backtrace_fp(uintptr_t *pcs, unsigned int max, unsigned int ski
 void qy__backtrace_fork_prepare(void);
 void qy__backtrace_fork_parent(void);
 void qy__backtrace_fork_child(void);
+
+/* May the calling thread make the system calls that the above make? At first, yes. */
+void qy__backtrace_allow(bool on);
 
 #endif

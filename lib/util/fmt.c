@@ -8,16 +8,14 @@
  */
 #include "util/fmt.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "util/compiler.h"
+#include "util/sys.h"
 
 struct spec {
 	bool left, zero;
@@ -265,28 +263,23 @@ static bool wait_writable(int fd)
 	struct pollfd pfd = {.fd = fd, .events = POLLOUT};
 	struct timespec limit = {.tv_sec = 1};
 
-	return syscall(SYS_ppoll, &pfd, 1, &limit, NULL, 0) > 0 || errno == EINTR;
+	long n = qy__sys6(SYS_ppoll, &pfd, 1, &limit, 0, 0, 0);
+
+	return n > 0 || n == -EINTR;
 }
 
 void qy__write_all(int fd, const char *p, size_t len)
 {
-	int saved = errno;
-
-	/*
-	 * By number: the C library's write() is a cancellation point, and a report is told from
-	 * within free().
-	 */
 	while (len) {
-		long n = syscall(SYS_write, fd, p, len);
+		long n = qy__sys3(SYS_write, fd, p, len);
 
 		if (n > 0) {
 			p += n;
 			len -= (size_t)n;
-		} else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+		} else if (n != -EINTR && n != -EAGAIN) {
 			break;
-		} else if (errno == EAGAIN && !wait_writable(fd)) {
+		} else if (n == -EAGAIN && !wait_writable(fd)) {
 			break;
 		}
 	}
-	errno = saved;
 }

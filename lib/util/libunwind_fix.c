@@ -10,7 +10,8 @@
  *
  * So the functions that make, fill and drain the pipe are replaced, in the import table of this one
  * library: the pipe is a number that is no descriptor, and writing to it asks the kernel about the
- * address in a way that needs none. Calls with any other descriptor are passed on.
+ * address in a way that needs none. Calls with any other descriptor are passed on. The same way
+ * serves for mincore(): so there is one system call less that a sandbox has to allow.
  */
 #include "util/libunwind_fix.h"
 
@@ -20,12 +21,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "util/align.h"
 #include "util/compiler.h"
+#include "util/sys.h"
 
 typedef ElfW(Dyn) Dyn;
 typedef ElfW(Ehdr) Ehdr;
@@ -41,8 +42,16 @@ bool qy__is_readable(uintptr_t addr)
 	/*
 	 * The kernel copies the new mask in before it looks at how: EFAULT if that cannot be done.
 	 */
-	return syscall(SYS_rt_sigprocmask, ~0, qy__align_down(addr, 8), NULL, 8) == 0 ||
-	       errno != EFAULT;
+	return qy__sys4(SYS_rt_sigprocmask, ~0, qy__align_down(addr, 8), 0, 8) != -EFAULT;
+}
+
+/* What the C library's functions return. */
+static long set_errno(long ret)
+{
+	if (!qy__sys_failed(ret))
+		return ret;
+	errno = (int)-ret;
+	return -1;
 }
 
 static int fake_pipe(int fd[2])
@@ -61,19 +70,15 @@ static int fake_pipe2(int fd[2], int flags)
 static ssize_t fake_read(int fd, void *buf, size_t count)
 {
 	if (fd != NO_PIPE)
-		return read(fd, buf, count);
-	errno = EAGAIN; /* open, and drained */
-	return -1;
+		return set_errno(qy__sys3(SYS_read, fd, buf, count));
+	return set_errno(-EAGAIN); /* open, and drained */
 }
 
 static ssize_t fake_write(int fd, const void *buf, size_t count)
 {
 	if (fd != NO_PIPE)
-		return write(fd, buf, count);
-	if (qy__is_readable((uintptr_t)buf))
-		return (ssize_t)count;
-	errno = EFAULT;
-	return -1;
+		return set_errno(qy__sys3(SYS_write, fd, buf, count));
+	return set_errno(qy__is_readable((uintptr_t)buf) ? (long)count : -EFAULT);
 }
 
 static long fake_syscall(long nr, ...)
@@ -87,7 +92,20 @@ static long fake_syscall(long nr, ...)
 	va_end(ap);
 	if (nr == SYS_write && (int)arg[0] == NO_PIPE)
 		return fake_write(NO_PIPE, (const void *)arg[1], (size_t)arg[2]);
-	return syscall(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
+	return set_errno(qy__sys6(nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]));
+}
+
+/* What libunwind asks in truth: whether the pages can be read. */
+static int fake_mincore(void *addr, size_t len, unsigned char *vec)
+{
+	size_t page = (size_t)getauxval(AT_PAGESZ);
+
+	for (size_t i = 0; i < len; i += page) {
+		if (!qy__is_readable((uintptr_t)addr + i))
+			return (int)set_errno(-ENOMEM);
+		vec[i / page] = 1;
+	}
+	return 0;
 }
 
 static const struct fake {
@@ -96,7 +114,7 @@ static const struct fake {
 } fakes[] = {
 	{"pipe", (void (*)(void))fake_pipe},	   {"pipe2", (void (*)(void))fake_pipe2},
 	{"read", (void (*)(void))fake_read},	   {"write", (void (*)(void))fake_write},
-	{"syscall", (void (*)(void))fake_syscall},
+	{"syscall", (void (*)(void))fake_syscall}, {"mincore", (void (*)(void))fake_mincore},
 };
 
 /* The import table of a loaded library. */
@@ -133,14 +151,14 @@ static bool find_imports(const struct link_map *map, struct imports *im)
 /* The slot may lie in the part that the linker has made read-only. */
 static bool write_slot(uintptr_t *slot, void (*fn)(void), bool read_only)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = (size_t)getauxval(AT_PAGESZ);
 	void *start = (void *)qy__align_down((uintptr_t)slot, page);
 
-	if (read_only && mprotect(start, page, PROT_READ | PROT_WRITE))
+	if (read_only && qy__sys3(SYS_mprotect, start, page, PROT_READ | PROT_WRITE))
 		return false;
 	*slot = (uintptr_t)fn;
 	if (read_only)
-		mprotect(start, page, PROT_READ);
+		qy__sys3(SYS_mprotect, start, page, PROT_READ);
 	return true;
 }
 
@@ -148,7 +166,7 @@ static bool is_relro(uintptr_t base, uintptr_t addr)
 {
 	const Ehdr *eh = (const void *)base;
 	const Phdr *ph = (const void *)(base + eh->e_phoff);
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = (size_t)getauxval(AT_PAGESZ);
 
 	for (unsigned int i = 0; i < eh->e_phnum; i++)
 		if (ph[i].p_type == PT_GNU_RELRO && addr >= base + ph[i].p_vaddr &&

@@ -12,7 +12,7 @@
  */
 bool qy__libunwind_fix(void *lib);
 
-/* Whether the word that holds @addr can be read. Async-signal-safe; sets errno. */
+/* Whether the word that holds @addr can be read. Async-signal-safe. */
 bool qy__is_readable(uintptr_t addr);
 
 #endif

@@ -8,22 +8,17 @@
  */
 #include "util/lock.h"
 
-#include <errno.h>
 #include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "util/cpu_relax.h"
+#include "util/sys.h"
 
 /* The critical sections are short: most holders are gone before a sleep in the kernel would pay. */
 #define NR_SPINS 100
 
 static void futex(uint32_t *word, int op, uint32_t val)
 {
-	int saved = errno;
-
-	syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, val, NULL, NULL, 0);
-	errno = saved;
+	qy__sys6(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, val, 0, 0, 0);
 }
 
 void qy__lock_slow(struct qy__lock *lock)

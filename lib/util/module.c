@@ -7,21 +7,19 @@
 #include "util/module.h"
 
 #include <dlfcn.h>
-#include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "util/compiler.h"
+#include "util/sys.h"
 
 int _dl_find_object(void *pc, struct dl_find_object *result) __attribute__((weak));
 
-static ssize_t read_link(const char *link, char *path, size_t size)
+static long read_link(const char *link, char *path, size_t size)
 {
-	int saved = errno;
-	ssize_t n = readlink(link, path, size - 1);
+	long n = qy__sys4(SYS_readlinkat, AT_FDCWD, link, path, size - 1);
 
-	errno = saved;
 	if (n > 0)
 		path[n] = 0;
 	return n;
