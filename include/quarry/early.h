@@ -546,10 +546,7 @@ struct qy_bootmem_config {
 	void *ctx;
 };
 
-#define QY_BOOTMEM_CONFIG_INIT                                                                     \
-	{                                                                                          \
-		.struct_size = sizeof(struct qy_bootmem_config)                                    \
-	}
+#define QY_BOOTMEM_CONFIG_INIT QY_STRUCT_INIT(struct qy_bootmem_config)
 
 /** struct qy_bootmem_node - to be read by anybody, written by the library. */
 struct qy_bootmem_node {

@@ -19,23 +19,24 @@ QY_BEGIN_DECLS
  * @gfp: QY_GFP_*. Zone and lifetime bits hold above two pages only, see types.h.
  * Return: memory aligned to the class's largest power-of-two divisor (KERNEL classes: a power of
  * two is naturally aligned) or to 16 bytes (FINE classes); QY_ZERO_SIZE_PTR for @size == 0; NULL
- * iff @size exceeds the largest page block or there are no free pages for it, as qy_alloc_pages()
- * says: that is reported there (QY_REPORT_NOMEM, not with NOWARN).
+ * (errno ENOMEM) iff @size exceeds the largest page block or there are no free pages for it, as
+ * qy_alloc_pages() says: that is reported there (QY_REPORT_NOMEM, not with NOWARN).
  * Complexity: O(1) if the calling CPU has an object at hand.
  */
 QY_API void *qy_kmalloc(struct qy_mm *mm, size_t size, qy_gfp_t gfp) QY_MALLOC_LIKE;
 QY_API void *qy_kzalloc(struct qy_mm *mm, size_t size, qy_gfp_t gfp) QY_MALLOC_LIKE;
 /**
  * qy_kmalloc_array, qy_kcalloc - as qy_kmalloc() of @n * @size bytes; kcalloc: zeroed.
- * @n: elements. @size: bytes of one. Return: NULL too if the product overflows.
+ * @n: elements. @size: bytes of one. Return: NULL too if the product overflows (errno
+ * EOVERFLOW).
  */
 QY_API void *qy_kmalloc_array(struct qy_mm *mm, size_t n, size_t size, qy_gfp_t gfp) QY_MALLOC_LIKE;
 QY_API void *qy_kcalloc(struct qy_mm *mm, size_t n, size_t size, qy_gfp_t gfp) QY_MALLOC_LIKE;
 /**
  * qy_kmalloc_aligned - as qy_kmalloc(), at a multiple of @align.
  * @align: bytes, a power of two up to the largest page block.
- * Return: as qy_kmalloc(); NULL too if @align is no power of two or too large. @size == 0 gives
- * QY_ZERO_SIZE_PTR.
+ * Return: as qy_kmalloc(); NULL too if @align is no power of two or too large (errno EINVAL).
+ * @size == 0 gives QY_ZERO_SIZE_PTR.
  */
 QY_API void *qy_kmalloc_aligned(struct qy_mm *mm, size_t size, size_t align,
 				qy_gfp_t gfp) QY_MALLOC_LIKE;
@@ -46,9 +47,9 @@ QY_API void *qy_kmalloc_aligned(struct qy_mm *mm, size_t size, size_t align,
  * @size: bytes; 0 frees @p and gives QY_ZERO_SIZE_PTR.
  * @gfp: QY_GFP_ZERO: every byte beyond the old request reads as zero (if the request is not
  *       tracked, beyond the old capacity).
- * Return: the new place (maybe the old), or NULL iff qy_kmalloc() would have nothing for @size, or
- * @p is not a live object's start (reported, as far as qy_kfree() would see it); then @p is as
- * before.
+ * Return: the new place (maybe the old), or NULL iff qy_kmalloc() would have nothing for @size
+ * (errno ENOMEM), or @p is not a live object's start (EINVAL; reported, as far as qy_kfree() would
+ * see it); then @p is as before.
  */
 QY_API void *qy_krealloc(struct qy_mm *mm, void *p, size_t size, qy_gfp_t gfp) QY_MUST_CHECK;
 

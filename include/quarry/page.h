@@ -201,10 +201,7 @@ struct qy_mm_config {
 	size_t report_free;
 };
 
-#define QY_MM_CONFIG_INIT                                                                          \
-	{                                                                                          \
-		.struct_size = sizeof(struct qy_mm_config)                                         \
-	}
+#define QY_MM_CONFIG_INIT QY_STRUCT_INIT(struct qy_mm_config)
 
 /**
  * qy_mm_create - build an instance.
@@ -215,12 +212,12 @@ struct qy_mm_config {
  * instance: restoring it at the same address restores everything.
  *
  * Return: the instance, or NULL iff
- *   errno EINVAL: struct_size unknown; max_order above the build's limit; nr_cpus > 64; red_zone
- *                 out of range; zone limits, node limits or holes not ascending; more than
- *                 QY_MAX_NODES nodes; a distance below 10, or 10 between two nodes; a CPU on a node
- *                 that is not there; a watermark figure out of range; pcp_high below pcp_batch;
- *                 page_debug has a flag that this build does not know; an enumeration out of range;
- *                 debug string has an unknown item;
+ *   errno EINVAL: struct_size unknown; ARENA without base; max_order above the build's limit;
+ *                 nr_cpus > 64; red_zone out of range; zone limits, node limits or holes not
+ *                 ascending; more than QY_MAX_NODES nodes; a distance below 10, or 10 between two
+ *                 nodes; a CPU on a node that is not there; a watermark figure out of range;
+ *                 pcp_high below pcp_batch; page_debug has a flag that this build does not know; an
+ *                 enumeration out of range; debug string has an unknown item;
  *   errno ENOMEM: the buffer is too small for the books plus one page; the span cannot be had.
  * Complexity: linear in the pages brought in.
  */
@@ -336,8 +333,9 @@ QY_API int qy_mm_add_memory(struct qy_mm *mm, size_t bytes);
  * (ANON), all CPUs' lists are drained, what is set aside for atomic requests is given back; with
  * DIRECT_RECLAIM the shrinkers run, then the reclaim hook.
  *
- * Return: the head page's descriptor, or NULL iff the order is too large or all of this gave no
- * block; then, unless NOWARN, a report of kind QY_REPORT_NOMEM says so (10 in five seconds).
+ * Return: the head page's descriptor, or NULL iff the order is too large (errno EINVAL) or all of
+ * this gave no block (ENOMEM); then, unless NOWARN, a report of kind QY_REPORT_NOMEM says so (10
+ * in five seconds).
  * NOFAIL never returns NULL: when nothing can be freed any more the program is aborted, after that
  * report; a NOFAIL request above the largest order fails like any other.
  * The block is aligned to its own size, counted from page frame 0.
@@ -349,7 +347,7 @@ QY_API struct qy_page *qy_alloc_pages(struct qy_mm *mm, qy_gfp_t gfp,
 				      unsigned int order) QY_MUST_CHECK;
 /**
  * qy_alloc_pages_node - as qy_alloc_pages(), preferring @node; with THISNODE from no other.
- * Return: NULL too if there is no such node.
+ * Return: NULL too if there is no such node (errno EINVAL).
  */
 QY_API struct qy_page *qy_alloc_pages_node(struct qy_mm *mm, unsigned int node, qy_gfp_t gfp,
 					   unsigned int order) QY_MUST_CHECK;
@@ -398,8 +396,8 @@ QY_API int qy_split_page(struct qy_mm *mm, struct qy_page *page, unsigned int or
 /**
  * qy_alloc_pages_exact - as many pages as hold @bytes, in one run; what a power of two gives too
  * many goes back.
- * Return: their address; NULL as qy_get_free_pages(), and if @bytes is 0 or more than the largest
- * block, or @gfp has COMP.
+ * Return: their address; NULL as qy_get_free_pages(), and if @bytes is more than the largest block
+ * (errno ENOMEM), @bytes is 0 or @gfp has COMP (EINVAL).
  * qy_free_pages_exact - give them back, with the same size.
  * Return: 0; or, after a report and with nothing freed, -EINVAL: @addr is not on a page border of
  * @mm, @bytes is 0, or one of the pages is not allocated; -ERANGE: one heads a larger block.
@@ -427,7 +425,8 @@ struct qy_page_frag_cache {
 /**
  * qy_page_frag_alloc - a piece of @size bytes (1 … 32 KiB), aligned to @align (a power of two,
  * 1…a page).
- * Return: the piece, or NULL: @size or @align is none of these, or there is no block for it.
+ * Return: the piece, or NULL: @size or @align is none of these (errno EINVAL), or there is no block
+ * for it (ENOMEM).
  * qy_page_frag_free - give a piece back; the block goes when its last piece and the cache's hold
  * are gone.
  * @addr: the piece, or any address in it.
@@ -458,8 +457,8 @@ QY_API int qy_alloc_contig_range(struct qy_mm *mm, uint32_t start, uint32_t end,
  * qy_alloc_contig_pages - a run of @nr pages, wherever one can be made; as many as there are, not
  * only up to the largest order. If @nr is a power of two the run is aligned to it.
  * @gfp: zone and THISNODE say where; the rest as with qy_alloc_contig_range(). @node: tried first.
- * Return: the first page; each is a block of order 0. Or NULL: @nr is 0, there is no such node, or
- * no run of a zone that may serve could be emptied.
+ * Return: the first page; each is a block of order 0. Or NULL: @nr is 0 or there is no such node
+ * (errno EINVAL), or no run of a zone that may serve could be emptied (ENOMEM).
  * Context: as qy_alloc_contig_range(). Complexity: linear in the pages of these zones.
  */
 QY_API struct qy_page *qy_alloc_contig_pages(struct qy_mm *mm, uint32_t nr, qy_gfp_t gfp,
@@ -490,9 +489,9 @@ QY_API int qy_cma_declare(struct qy_mm *mm, uint32_t base, uint32_t pages, uint3
 /**
  * qy_cma_alloc - a run of @count pages that begins at a multiple of 2^@align_order pages.
  * @no_warn: no report of a failure.
- * Return: the first page; each is a block of order 0. Or NULL: @count is 0, @align_order above 31,
- * or no such run of the area is free or can be emptied; unless @no_warn and @count 0 a report
- * (QY_REPORT_NOMEM) says so.
+ * Return: the first page; each is a block of order 0. Or NULL: @count is 0 or @align_order above 31
+ * (errno EINVAL), or no such run of the area is free or can be emptied (ENOMEM); unless @no_warn
+ * and @count 0 a report (QY_REPORT_NOMEM) says so.
  * Context: as qy_alloc_contig_range() with QY_GFP_KERNEL. Complexity: linear in the area.
  */
 QY_API struct qy_page *qy_cma_alloc(struct qy_cma *area, uint32_t count, unsigned int align_order,

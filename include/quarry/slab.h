@@ -63,8 +63,8 @@ QY_API int qy_cache_destroy(struct qy_cache *cache);
  * qy_cache_alloc - take an object.
  * @gfp: QY_GFP_ZERO clears it (not with a constructor: then the flag is ignored). The rest is for
  *       the pages of a new slab, where one is needed; for zone bits see types.h.
- * Return: the object, or NULL iff no slab with a free object exists and none could be made, for
- * the reasons that qy_alloc_pages() gives and reports.
+ * Return: the object, or NULL (errno ENOMEM) iff no slab with a free object exists and none could
+ * be made, for the reasons that qy_alloc_pages() gives and reports.
  * Complexity: O(1) from the sheaf; refill O(batch).
  */
 QY_API void *qy_cache_alloc(struct qy_cache *cache, qy_gfp_t gfp) QY_MALLOC_LIKE;
@@ -81,8 +81,8 @@ QY_API int qy_cache_free(struct qy_cache *cache, void *object);
 /**
  * qy_cache_alloc_bulk - @n objects or none.
  * @objects: array of @n pointers, filled in.
- * Return: @n, or 0 (also for @n == 0) iff qy_cache_alloc() had no more: what was taken until then
- * has been given back, and what @objects holds means nothing.
+ * Return: @n, or 0 (also for @n == 0) iff qy_cache_alloc() had no more (errno ENOMEM): what was
+ * taken until then has been given back, and what @objects holds means nothing.
  */
 QY_API size_t qy_cache_alloc_bulk(struct qy_cache *cache, qy_gfp_t gfp, size_t n,
 				  void **objects) QY_MUST_CHECK;

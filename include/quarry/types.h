@@ -20,6 +20,24 @@
 #define QY_END_DECLS
 #endif
 
+/*
+ * The initialiser of a public struct: struct_size is set, all else is zero. C++ has named members
+ * in initialisers only since C++20, and leaving members out of a list is a warning there.
+ */
+#ifdef __cplusplus
+#define QY_STRUCT_INIT(type)                                                                       \
+	[] {                                                                                       \
+		type qy_all_zero = {};                                                             \
+		qy_all_zero.struct_size = sizeof(type);                                            \
+		return qy_all_zero;                                                                \
+	}()
+#else
+#define QY_STRUCT_INIT(type)                                                                       \
+	{                                                                                          \
+		.struct_size = sizeof(type)                                                        \
+	}
+#endif
+
 #if defined(__GNUC__)
 #define QY_API __attribute__((visibility("default")))
 #define QY_MALLOC_LIKE __attribute__((malloc, warn_unused_result))
@@ -46,6 +64,9 @@ QY_BEGIN_DECLS
  *   again, but for what their own text excludes. The locks that the caller itself holds are held
  *   meanwhile. Without QY_GFP_DIRECT_RECLAIM neither shrinkers nor the reclaim hook are called. A
  *   report sink is called with locks held: no call from there.
+ * errno: a call that returns NULL (qy_cache_alloc_bulk(): 0) for want of something sets it, to what
+ *   its "Return:" says; for memory that is ENOMEM. A call that succeeds may leave any value there.
+ *   Those that return int give -errno and do not set it.
  * fork(): the child has its own copy of an instance, but for an arena in shared memory. It may go
  *   on using it if no other thread was inside the library at that moment, or if fork() was called
  *   between qy_mm_fork_prepare() and qy_mm_fork_parent() / qy_mm_fork_child().

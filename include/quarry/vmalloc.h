@@ -19,9 +19,9 @@ QY_BEGIN_DECLS
 /**
  * qy_vmalloc, qy_vzalloc - memory that begins at a page border; vzalloc: every byte is zero.
  * @size: bytes, 1 … PTRDIFF_MAX less two red zones and rounding up; ARENA: the largest page block.
- * Return: the memory, or NULL iff @size is 0 or too large, the system maps no more (address space,
- * limits), or there is no memory for the area's record; ARENA: there is no such block. But for
- * @size 0 a report of kind QY_REPORT_NOMEM says so.
+ * Return: the memory, or NULL iff @size is 0 (errno EINVAL) or too large, the system maps no more
+ * (address space, limits), or there is no memory for the area's record; ARENA: there is no such
+ * block (all ENOMEM). But for @size 0 a report of kind QY_REPORT_NOMEM says so.
  * Complexity: the system's for a mapping, plus expected O(log areas).
  */
 QY_API void *qy_vmalloc(struct qy_mm *mm, size_t size) QY_MALLOC_LIKE;
@@ -47,8 +47,8 @@ QY_API bool qy_is_vmalloc_addr(struct qy_mm *mm, const void *p);
  * @gfp: as with qy_kmalloc(); for an area only ZERO and NOWARN. NOFAIL: kmalloc's last resort, the
  *       end of the program, comes before an area is tried.
  * Return: the memory: aligned as qy_kmalloc() says, or, an area, to 16 bytes at least;
- * QY_ZERO_SIZE_PTR iff @size is 0; or NULL iff kmalloc and then (above a page) vmalloc have none,
- * for the reasons they give. Unless NOWARN, that is reported (QY_REPORT_NOMEM).
+ * QY_ZERO_SIZE_PTR iff @size is 0; or NULL (errno ENOMEM) iff kmalloc and then (above a page)
+ * vmalloc have none, for the reasons they give. Unless NOWARN, that is reported (QY_REPORT_NOMEM).
  */
 QY_API void *qy_kvmalloc(struct qy_mm *mm, size_t size, qy_gfp_t gfp) QY_MALLOC_LIKE;
 /**
@@ -58,9 +58,9 @@ QY_API void *qy_kvmalloc(struct qy_mm *mm, size_t size, qy_gfp_t gfp) QY_MALLOC_
  *     QY_ZERO_SIZE_PTR: as qy_kvmalloc().
  * @size: bytes; 0 frees @p and gives QY_ZERO_SIZE_PTR.
  * @gfp: as with qy_kvmalloc(); ZERO: as with qy_krealloc().
- * Return: the new place (maybe the old), or NULL iff qy_kvmalloc() would have none for @size, or
- * @p is not a live object's start (which is reported as qy_krealloc() and qy_vfree() say); then
- * @p is as before.
+ * Return: the new place (maybe the old), or NULL iff qy_kvmalloc() would have none for @size (errno
+ * ENOMEM), or @p is not a live object's start (EINVAL; reported as qy_krealloc() and qy_vfree()
+ * say); then @p is as before.
  */
 QY_API void *qy_kvrealloc(struct qy_mm *mm, void *p, size_t size, qy_gfp_t gfp) QY_MUST_CHECK;
 /**

@@ -8,7 +8,6 @@
  */
 #include "kmalloc/kmalloc.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "debug/debug.h"
@@ -16,6 +15,7 @@
 #include "page/page_alloc.h"
 #include "util/align.h"
 #include "util/bitops.h"
+#include "util/fail.h"
 #include "util/plant.h"
 
 #define CALLER ((uintptr_t)__builtin_return_address(0))
@@ -49,8 +49,10 @@ static void *kmalloc_large(struct qy_mm *mm, struct qy__call *call, qy_gfp_t gfp
 	struct qy_page *head;
 	unsigned int order;
 
+	if (call->align > qy__kmalloc_max(mm))
+		return qy__fail(EINVAL);
 	if (call->size > qy__kmalloc_max(mm) || align > qy__kmalloc_max(mm))
-		return NULL;
+		return qy__fail(ENOMEM);
 	if (is_debug_large(mm)) {
 		qy__debug_tick(mm);
 		return qy__debug_large_alloc(mm, align, gfp, call);
@@ -211,7 +213,7 @@ void *qy__krealloc_call(struct qy_mm *mm, void *p, struct qy__call *call, qy_gfp
 	}
 	at = qy__locate(mm, p);
 	if (!check_live(mm, &at, p, call))
-		return NULL;
+		return qy__fail(EINVAL);
 	old = capacity(mm, &at, &tracked);
 	room = room_in_place(mm, &at);
 	fits = call->size <= room && (!call->align || qy__is_aligned((uintptr_t)p, call->align));
@@ -222,7 +224,7 @@ void *qy__krealloc_call(struct qy_mm *mm, void *p, struct qy__call *call, qy_gfp
 			return to;
 	}
 	if (resize_in_place(mm, &at, call))
-		return NULL;
+		return qy__fail(EINVAL);
 	/*
 	 * What is untracked keeps its old request's bytes: ZERO then speaks of what lies beyond the
 	 * capacity.
@@ -257,7 +259,7 @@ void *qy_kmalloc_array(struct qy_mm *mm, size_t n, size_t size, qy_gfp_t gfp)
 	struct qy__call call = {.caller = CALLER};
 
 	return __builtin_mul_overflow(n, size, &call.size) && !qy__planted(ARRAY_OVERFLOW)
-		       ? NULL
+		       ? qy__fail(EOVERFLOW)
 		       : qy__kmalloc_call(mm, &call, gfp);
 }
 
@@ -266,7 +268,7 @@ void *qy_kcalloc(struct qy_mm *mm, size_t n, size_t size, qy_gfp_t gfp)
 	struct qy__call call = {.caller = CALLER};
 
 	return __builtin_mul_overflow(n, size, &call.size)
-		       ? NULL
+		       ? qy__fail(EOVERFLOW)
 		       : qy__kmalloc_call(mm, &call, gfp | QY_GFP_ZERO);
 }
 
@@ -274,7 +276,7 @@ void *qy_kmalloc_aligned(struct qy_mm *mm, size_t size, size_t align, qy_gfp_t g
 {
 	struct qy__call call = {.size = size, .align = align, .caller = CALLER};
 
-	return qy__is_pow2(align) ? qy__kmalloc_call(mm, &call, gfp) : NULL;
+	return qy__is_pow2(align) ? qy__kmalloc_call(mm, &call, gfp) : qy__fail(EINVAL);
 }
 
 void *qy_krealloc(struct qy_mm *mm, void *p, size_t size, qy_gfp_t gfp)

@@ -25,6 +25,7 @@
 #include "page/pcp.h"
 #include "util/align.h"
 #include "util/bitops.h"
+#include "util/fail.h"
 #include "util/fmt.h"
 #include "util/plant.h"
 
@@ -306,7 +307,7 @@ struct qy_page *qy_cma_alloc(struct qy_cma *area, uint32_t count, unsigned int a
 	int err;
 
 	if (!count)
-		return NULL;
+		return qy__fail(EINVAL);
 	err = alloc_run(area, count, align_order, no_warn, &pfn);
 	qy__lock(&area->lock);
 	if (err)
@@ -318,7 +319,7 @@ struct qy_page *qy_cma_alloc(struct qy_cma *area, uint32_t count, unsigned int a
 		return qy__pfn_page(area->mm, pfn);
 	if (!no_warn)
 		report_failure(area, count, err);
-	return NULL;
+	return qy__fail(align_order > MOST_SHIFT ? EINVAL : ENOMEM);
 }
 
 /* Does the owner have all of the bits? */

@@ -35,6 +35,7 @@
 #include "page/zone.h"
 #include "page/zonelist.h"
 #include "util/align.h"
+#include "util/fail.h"
 #include "util/fmt.h"
 #include "util/plant.h"
 
@@ -427,7 +428,7 @@ struct qy_page *qy_alloc_contig_pages(struct qy_mm *mm, uint32_t nr, qy_gfp_t gf
 	const uint16_t *list;
 
 	if (!nr || node >= mm->nr_nodes)
-		return NULL;
+		return qy__fail(EINVAL);
 	for (list = qy__zonelist(mm, node, gfp); *list != QY__ZONE_END; list++) {
 		struct qy__zone *zone = &mm->zone[*list];
 
@@ -436,7 +437,7 @@ struct qy_page *qy_alloc_contig_pages(struct qy_mm *mm, uint32_t nr, qy_gfp_t gf
 		if (!qy__alloc_contig_in_zone(mm, zone, 0, UINT32_MAX, nr, step, gfp, &start))
 			return qy__pfn_page(mm, start);
 	}
-	return NULL;
+	return qy__fail(ENOMEM);
 }
 
 static void report_in_use(struct qy_mm *mm, uint32_t start, unsigned long pages, uintptr_t caller)

@@ -21,6 +21,7 @@
 #include "page/page_alloc.h"
 #include "page/page_debug.h"
 #include "util/bitops.h"
+#include "util/fail.h"
 #include "util/plant.h"
 
 /* 0: the block at @head can be taken apart. Lock: zone->lock. */
@@ -83,10 +84,10 @@ void *qy_alloc_pages_exact(struct qy_mm *mm, qy_gfp_t gfp, size_t bytes)
 	unsigned int order;
 
 	if (!bytes || (gfp & QY_GFP_COMP))
-		return NULL;
+		return qy__fail(EINVAL);
 	order = qy__get_order(bytes);
 	if (order > mm->max_order)
-		return NULL;
+		return qy__fail(ENOMEM);
 	head = qy__alloc_block(mm, gfp, order, QY__PAGE_ALLOC);
 	if (!head)
 		return NULL;

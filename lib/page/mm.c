@@ -60,6 +60,7 @@ static int check_config(const struct qy_mm_config *cfg)
 	if (cfg->red_zone && (cfg->red_zone < RED_ZONE_LEAST || cfg->red_zone > RED_ZONE_MOST))
 		return -EINVAL;
 	if ((unsigned int)cfg->backing > QY_BACKING_ARENA ||
+	    (cfg->backing == QY_BACKING_ARENA && !cfg->base) ||
 	    (unsigned int)cfg->classes > QY_CLASSES_FINE ||
 	    (unsigned int)cfg->cpu_provider > QY_CPU_MANUAL)
 		return -EINVAL;

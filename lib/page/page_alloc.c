@@ -21,6 +21,7 @@
 #include "page/pcp.h"
 #include "page/zone.h"
 #include "page/zonelist.h"
+#include "util/fail.h"
 #include "util/plant.h"
 
 /* ---- taking ---- */
@@ -127,7 +128,7 @@ struct qy_page *qy_alloc_pages_node(struct qy_mm *mm, unsigned int node, qy_gfp_
 				    unsigned int order)
 {
 	if (node >= mm->nr_nodes)
-		return NULL;
+		return qy__fail(EINVAL);
 	return qy__alloc_block_node(mm, node, gfp, order, QY__PAGE_ALLOC);
 }
 

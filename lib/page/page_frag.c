@@ -20,6 +20,7 @@
 #include "page/page_report.h"
 #include "util/align.h"
 #include "util/bitops.h"
+#include "util/fail.h"
 #include "util/plant.h"
 
 #define FRAG_BYTES ((size_t)32 << 10) /* of a block, and of the largest piece */
@@ -60,7 +61,7 @@ static struct qy_page *alloc_frag_block(struct qy_mm *mm, size_t size, qy_gfp_t 
 	order = min(order, mm->max_order);
 	gfp = (gfp & ~QY_GFP_ZERO) | QY_GFP_COMP;
 	if (least > order)
-		return NULL;
+		return qy__fail(ENOMEM);
 	/* The large block is nice to have: no effort, no reserves, no message. */
 	if (least < order)
 		head = qy__alloc_block(mm,
@@ -105,7 +106,7 @@ void *qy_page_frag_alloc(struct qy_mm *mm, struct qy_page_frag_cache *cache, siz
 	void *piece;
 
 	if (!size || size > FRAG_BYTES || !qy__is_pow2(align) || align > QY_PAGE_SIZE)
-		return NULL;
+		return qy__fail(EINVAL);
 	if (!head || cache->offset < size) {
 		head = refill(mm, cache, head, size, gfp);
 		if (!head)

@@ -6,7 +6,7 @@
  *
  *   the span grows → MIN mark and the request's reserves → all CPUs' lists are drained → page
  *   blocks set aside for atomic requests are given back → shrinkers, priority 12 to 0, as long as
- *   it helps → the reclaim hook → (NOFAIL) every page there is → message, NULL
+ *   it helps → the reclaim hook → (NOFAIL) every page there is → message, NULL, errno
  *
  * Locks: mm->grow_lock, or none; callbacks are called without any.
  */
@@ -18,6 +18,7 @@
 #include "page/reclaim.h"
 #include "page/rmqueue.h"
 #include "page/zone.h"
+#include "util/fail.h"
 #include "util/plant.h"
 
 #define COSTLY_ORDER 3 /* above it, reclaim hardly ever makes a block */
@@ -157,5 +158,5 @@ fail:
 	qy__warn_alloc(mm, ac->gfp, ac->order);
 	if ((ac->gfp & QY_GFP_NOFAIL) && ac->order <= mm->max_order)
 		abort(); /* whoever asked so has no way to go on */
-	return NULL;
+	return qy__fail(ac->order > mm->max_order ? EINVAL : ENOMEM);
 }

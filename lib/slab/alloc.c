@@ -7,6 +7,7 @@
  *
  * Lock: cache->lock for the figures only.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "debug/debug.h"
@@ -106,8 +107,11 @@ size_t qy_cache_alloc_bulk(struct qy_cache *c, qy_gfp_t gfp, size_t n, void **ob
 		else
 			objects[got] = qy__cache_alloc_slow(c, gfp, &call);
 		if (!objects[got]) {
+			int why = errno;
+
 			qy_cache_free_bulk(c, qy__planted(BULK_LEAK) && got ? got - 1 : got,
 					   objects);
+			errno = why;
 			return 0;
 		}
 	}

@@ -13,6 +13,7 @@
 
 #include "page/page_alloc.h"
 #include "util/align.h"
+#include "util/fail.h"
 #include "vmalloc/vmap_area.h"
 
 #define USUAL_ALIGN 16u
@@ -84,7 +85,7 @@ void *qy__vmalloc_call(struct qy_mm *mm, struct qy__call *call, qy_gfp_t gfp)
 			p = vmalloc_paged(mm, call, gfp);
 		if (!p && !(gfp & QY_GFP_NOWARN))
 			report_failure(mm, call->size);
-		return p;
+		return p ? p : qy__fail(ENOMEM);
 	}
 	a->offset = offset;
 	a->size = call->size;
@@ -297,6 +298,7 @@ static void *grow(struct qy_mm *mm, struct qy__vmap_area *a, struct qy__call *ca
 		}
 	} else {
 		to = a; /* as it was */
+		errno = ENOMEM;
 	}
 	qy__lock(&v->lock);
 	qy__vmap_insert_locked(v, to);
@@ -317,11 +319,11 @@ static void *vrealloc(struct qy_mm *mm, void *p, struct qy__call *call, qy_gfp_t
 	if (!a) {
 		qy__unlock(&v->lock);
 		qy__debug_bad_pointer(mm, QY_REPORT_BAD_REALLOC, p, call);
-		return NULL;
+		return qy__fail(EINVAL);
 	}
 	if (!qy__vmap_acceptable_locked(mm, a, p, call, QY_REPORT_BAD_REALLOC)) {
 		qy__unlock(&v->lock);
-		return NULL;
+		return qy__fail(EINVAL);
 	}
 	qy__vmap_check_red_zones_locked(mm, a, call);
 	old = capacity(a, tracked);
@@ -360,11 +362,11 @@ void *qy__kvrealloc_call(struct qy_mm *mm, void *p, struct qy__call *call, qy_gf
 		 * Too large for the blocks that are free: then an area. But not if @p was to blame.
 		 */
 		if (new || call->size <= QY_PAGE_SIZE || !is_live(mm, p))
-			return new;
+			return new; /* with krealloc's errno */
 	}
 	if (!is_live(mm, p)) {
 		qy__ksize_call(mm, p, call); /* reports it */
-		return NULL;
+		return qy__fail(EINVAL);
 	}
 	return move(mm, p, qy__ksize_call(mm, p, call), call, call->family, gfp);
 }
@@ -380,7 +382,7 @@ static void *vmalloc_caller(struct qy_mm *mm, size_t size, qy_gfp_t gfp, uintptr
 {
 	struct qy__call call = {.size = size, .align = QY_PAGE_SIZE, .caller = caller};
 
-	return size ? qy__vmalloc_call(mm, &call, gfp) : NULL;
+	return size ? qy__vmalloc_call(mm, &call, gfp) : qy__fail(EINVAL);
 }
 
 void *qy_vmalloc(struct qy_mm *mm, size_t size)

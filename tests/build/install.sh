@@ -14,7 +14,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 root=$scratch/root
-meson install -C "$build" --no-rebuild --quiet --destdir "$root" >"$scratch/log" 2>&1 ||
+meson install -C "$build" --no-rebuild --destdir "$root" >"$scratch/log" 2>&1 ||
     { cat "$scratch/log"; exit 1; }
 
 fail() {
@@ -22,6 +22,8 @@ fail() {
     exit 1
 }
 
+twice=$(grep '^Installing ' "$scratch/log" | sort | uniq -d)
+[ -z "$twice" ] || fail "installed twice: $twice"
 pc=$(find "$root" -name quarry.pc)
 [ -n "$pc" ] || fail "quarry.pc is not installed"
 libdir=$(dirname "$(dirname "$pc")")
@@ -30,6 +32,13 @@ for file in libquarry.{a,so,so.0} libquarry-debug.{a,so,so.0} libquarry-malloc{,
     pkgconfig/quarry-debug.pc; do
     [ -e "$libdir/$file" ] || fail "$file is not installed"
 done
+hint=$("$here/../../tools/after-install" "$scratch/nowhere")
+if PATH=$PATH:/sbin:/usr/sbin command -v ldconfig >/dev/null; then
+    [[ $hint == *"ldconfig"*"LD_LIBRARY_PATH=$scratch/nowhere"* ]] ||
+        fail "no hint at ldconfig where libraries are not found"
+fi
+[ -z "$(DESTDIR=$root "$here/../../tools/after-install" "$scratch/nowhere")" ] ||
+    fail "a hint at ldconfig when files go into a package"
 [ ! -e "$libdir/libquarry-planted.a" ] || fail "the planted library is installed"
 for header in "$here"/../../include/quarry/*.h "$include/config.h"; do
     [ -e "$include/$(basename "$header")" ] || fail "$(basename "$header") is not installed"
