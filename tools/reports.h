@@ -3,7 +3,7 @@
  * reports.h - what the checked processes write, on its way to the reader.
  *
  *   channel's messages ──take──┐
- *   report.PID files ────poll──┴▶ whole reports ──origin seen before?──▶ symbolised, printed at once
+ *   report.PID files ────poll──┴▶ whole reports ──origin seen before?──▶ symbolised, printed
  *                                                       └─▶ only counted
  *
  * A process that cannot reach the channel appends to a file of its own, one write() per report: a
