@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * target_symbols.c - does a program define a function? Asked of both symbol tables: the dynamic one,
- * and the full one, which also holds what is hidden and may be stripped.
+ * target_symbols.c - does a program define a function? Asked of both symbol tables: the dynamic
+ * one, and the full one, which also holds what is hidden and may be stripped.
  */
 #include <fcntl.h>
 #include <gelf.h>
