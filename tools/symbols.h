@@ -16,8 +16,8 @@ struct symbols;
 struct symbols *symbols_new(Dwfl_Module *mod);
 void symbols_free(struct symbols *s);
 /*
- * The name of what @addr lies in, *@into bytes behind its begin, *@size bytes long (0: not said), or
- * NULL.
+ * The name of what @addr lies in, *@into bytes behind its begin, *@size bytes long (0: not said),
+ * or NULL.
  */
 const char *symbols_find(const struct symbols *s, GElf_Addr addr, uint64_t *into, uint64_t *size);
 
