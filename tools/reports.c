@@ -111,7 +111,8 @@ static void put_out(FILE *out, const char *text, size_t len)
 	}
 }
 
-static void print_text(struct reports *r, const char *text, bool wanted, struct origin *origin)
+static void print_text(struct reports *r, const struct source *source, const char *text,
+		       bool wanted, struct origin *origin)
 {
 	char *whole = NULL;
 	size_t whole_len;
@@ -121,6 +122,7 @@ static void print_text(struct reports *r, const char *text, bool wanted, struct 
 	if (!out)
 		return;
 	text_init(&t, out, r->symbols);
+	t.pid = source->pid;
 	while (*text) {
 		size_t len = strcspn(text, "\n");
 		char *line = tool_printf("%.*s", (int)len, text);
@@ -149,7 +151,7 @@ static void handle_report(struct reports *r, struct source *source, const char *
 	if (!source->comm[0])
 		get_comm(text, source);
 	if (is_new) /* only the places are wanted if none is printed */
-		print_text(r, text, !r->options.count_only, origin);
+		print_text(r, source, text, !r->options.count_only, origin);
 }
 
 /* ---- files ---- */
@@ -212,7 +214,7 @@ static void handle_data(struct reports *r, struct source *source, bool last)
 		else if (strncmp(p, WATCH_MARK, strlen(WATCH_MARK)) == 0 && r->options.announced)
 			r->options.announced(r->options.ctx, source->pid, p);
 		else
-			print_text(r, p, true, NULL);
+			print_text(r, source, p, true, NULL);
 		p[piece] = kept;
 		done += piece;
 	}

@@ -365,3 +365,24 @@ unsigned int symbolizer_resolve(struct symbolizer *s, const char *module, uint64
 	*frames = a->frames;
 	return a->nr;
 }
+
+char *symbolizer_variable(struct symbolizer *s, const char *module, uint64_t offset, bool *is_code)
+{
+	struct module *m = get_module(s, module);
+	char *plain, *name;
+	const char *symbol;
+	GElf_Off into;
+	GElf_Sym sym;
+
+	if (!m->mod)
+		return NULL;
+	symbol = dwfl_module_addrinfo(m->mod, offset + m->bias, &into, &sym, NULL, NULL, NULL);
+	/* Labels without a size, as "__bss_start" and "_end", name nothing. */
+	if (!symbol || into >= sym.st_size)
+		return NULL;
+	*is_code = GELF_ST_TYPE(sym.st_info) == STT_FUNC;
+	plain = demangled(s, symbol);
+	name = into ? tool_printf("%s+0x%llx", plain, (unsigned long long)into) : tool_dup(plain);
+	free(plain);
+	return name;
+}

@@ -34,5 +34,10 @@ void symbolizer_free(struct symbolizer *s);
  */
 unsigned int symbolizer_resolve(struct symbolizer *s, const char *module, uint64_t offset,
 				const struct sym_frame **frames);
+/*
+ * The variable, or else the function (*@is_code), at @offset of @module: "NAME" or "NAME+0x10", to
+ * be freed. NULL: none.
+ */
+char *symbolizer_variable(struct symbolizer *s, const char *module, uint64_t offset, bool *is_code);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pointer.h"
 #include "tool.h"
 
 void text_init(struct text *t, FILE *out, struct symbolizer *symbols)
@@ -128,6 +129,14 @@ enum text_stack text_stack_of(const char *line)
 	return TEXT_NONE;
 }
 
+static void print_line(struct text *t, const char *line)
+{
+	char *explained = pointer_explain(line, t->pid, t->symbols);
+
+	fprintf(t->out, "%s\n", explained ? explained : line);
+	free(explained);
+}
+
 void text_line(struct text *t, const char *line)
 {
 	struct raw_frame raw;
@@ -144,5 +153,5 @@ void text_line(struct text *t, const char *line)
 	if (t->stack != TEXT_NONE && t->frames)
 		t->header = tool_dup(line);
 	else
-		fprintf(t->out, "%s\n", line);
+		print_line(t, line);
 }

@@ -23,6 +23,7 @@ enum text_stack { TEXT_NONE, TEXT_ALLOCATED, TEXT_FREED, TEXT_FOUND, TEXT_NR_STA
 struct text {
 	FILE *out;
 	struct symbolizer *symbols; /* NULL: frames stay raw */
+	long pid;		    /* of the writer, 0: not known */
 	enum text_stack stack;	    /* whose frames are coming */
 	char *header;		    /* of that stack, held back; NULL: none */
 	char *name;		    /* the function that names the stack, once known */

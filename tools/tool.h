@@ -15,6 +15,7 @@
  *   origins.c       which reports are the same bug seen again
  *   text.c          report text with raw frames → text with symbols
  *   frame.c         whose code a frame is: ours, the C library's, a wrapper's, the user's
+ *   pointer.c       what a pointer that is none of the allocator's points to
  *   symbolize.c     module and offset → function, file, line
  *   functions.c     … by an index of each compilation unit's functions
  *   symbols.c       … and of the symbol table

@@ -115,6 +115,7 @@ struct qy_report {
 	uint64_t when;
 	uint64_t hash; /* equal for findings of one origin: kind + stacks' frames */
 	uint64_t seq;  /* 1, 2, 3 … per instance */
+	bool foreign;  /* @object is a pointer to memory that the instance never had */
 };
 
 /**
@@ -141,8 +142,8 @@ QY_API void qy_mm_set_sink(struct qy_mm *mm, struct qy_report_sink sink);
 QY_API void qy_mm_set_policy(struct qy_mm *mm, enum qy_policy policy);
 
 /**
- * qy_report_text - the report as SLUB words it, plus one "Quarry:" line that says it in plain
- * words.
+ * qy_report_text - the report as SLUB words it, plus lines that say it in plain words, and a "QY"
+ * line of key=value items for machines. The README explains it line by line.
  * @buf: @size bytes; may be NULL if @size is 0.
  * Return: length of the whole text; at most @size - 1 bytes of it are in @buf, always terminated.
  * Context: for sinks; @report is valid there only.

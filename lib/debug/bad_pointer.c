@@ -23,6 +23,28 @@ static void describe_freed(struct qy_report *r)
 		r->kind = QY_REPORT_DOUBLE_FREE;
 }
 
+/* In the object, or in the red zones around it. */
+static void title_inside(struct qy_report *r, const void *p, const struct qy__place *at, bool live)
+{
+	long offset = (long)at->offset;
+	bool behind = offset >= (long)r->object_size;
+	long by = offset < 0 ? -offset : behind ? offset - (long)r->object_size : offset;
+
+	if (!offset)
+		qy__report_title(r,
+				 "Invalid object pointer 0x%lx: the start of a %s%zu-byte object",
+				 addr(p), live ? "" : "free ", r->object_size);
+	else
+		qy__report_title(r,
+				 "Invalid object pointer 0x%lx: %ld byte%s %s the %s%zu-byte "
+				 "object 0x%lx",
+				 addr(p), by, by == 1 ? "" : "s",
+				 offset < 0 ? "before"
+				 : behind   ? "behind the end of"
+					    : "into",
+				 live ? "" : "free ", r->object_size, addr(at->object));
+}
+
 static void describe_large(struct qy_report *r, struct qy_mm *mm, const struct qy__place *at,
 			   const void *p)
 {
@@ -33,10 +55,7 @@ static void describe_large(struct qy_report *r, struct qy_mm *mm, const struct q
 		qy__debug_large_describe(r, mm, at->head);
 	r->damage_offset = at->offset;
 	if (at->offset)
-		qy__report_title(r,
-				 "Invalid object pointer 0x%lx: offset %ld of the %zu-byte object "
-				 "0x%lx",
-				 addr(p), (long)at->offset, r->object_size, addr(at->object));
+		title_inside(r, p, at, at->head->large.live == QY__LARGE_LIVE);
 	else if (at->head->large.live == QY__LARGE_LIVE)
 		qy__report_title(r, "Object 0x%lx is one of kmalloc's, not of this cache",
 				 addr(at->object));
@@ -56,15 +75,17 @@ static void describe_slab_locked(struct qy_report *r, struct qy_mm *mm, const st
 	}
 	memcpy(name, c->name, sizeof(c->name));
 	r->slab = qy__page_addr(mm, at->head);
-	if (at->object)
-		qy__report_title(r, "Invalid object pointer 0x%lx: offset %ld of the object 0x%lx",
-				 addr(p), (long)at->offset, addr(at->object));
-	else
+	if (!at->object)
 		qy__report_title(r,
 				 "Invalid object pointer 0x%lx: behind the last object of a slab",
 				 addr(p));
 	if (qy__cache_is_debug(c) && at->object)
 		qy__debug_describe(r, c, at->head, at->object, NULL);
+	if (at->object) {
+		if (!r->object_size)
+			r->object_size = c->layout.object_size;
+		title_inside(r, p, at, !qy__cache_is_debug(c) || qy__debug_is_live(mm, at->object));
+	}
 	r->cache = name;
 	r->damage_offset = at->offset;
 }
@@ -86,6 +107,7 @@ void qy__debug_bad_pointer(struct qy_mm *mm, enum qy_report_kind kind, const voi
 		describe_slab_locked(&r, mm, &at, p, name);
 		qy__unlock(&mm->slab->lock);
 	} else {
+		r.foreign = at.kind != QY__PLACE_PAGES && at.kind != QY__PLACE_UNUSED;
 		qy__report_title(&r, "Invalid object pointer 0x%lx: %s", addr(p),
 				 at.kind == QY__PLACE_PAGES    ? "in a page block"
 				 : at.kind == QY__PLACE_UNUSED ? "in free or reserved pages"

@@ -12,18 +12,26 @@
  *   BUG <cache> (<comm>[<pid>]): <title>
  *   77 '-'
  *   <blank>
- *   Quarry: <kind in words>
+ *   Quarry: <kind>: <in words>
+ *   [The write happened some time before this point. …]   (where damage was found, not its making)
+ *   [Pointer 0x…: on the stack of thread T | Pointer 0x… (<file>+0x…) | Pointer 0x…]
  *   QY seq=1 kind=heap-overflow cache=kmalloc-32 object=0x… size=24 offset=24 len=1
- *      expected=0xcc found=0x41 alloc=malloc free=- hash=0x…                       (one line)
+ *      expected=0xcc found=0x41 alloc=malloc free=- hash=0x… pid=… tid=…           (one line)
  *   [0x…-0x… @offset=N. First byte 0x41 instead of 0xcc]
- *   Allocated age=… cpu=… pid=…          (frames follow, also under the next two)
- *   Freed age=… cpu=… pid=…
- *   Found at
+ *   Allocated age=2.500s cpu=… tid=…     (frames follow, also under the next two)
+ *   Freed age=… cpu=… tid=…
+ *   Found at tid=…
  *       #0 0x55d0c0de1234 (/usr/bin/prog+0x1234)
  *   Slab 0x… objects=… used=… fp=0x… flags=…
  *   Object 0x… @offset=… fp=0x…
  *   Redzone  0x…: bb bb … / Object   … / Redzone  … / Padding  …
+ *                 ^^                       (below each damaged byte)
  *   FIX <cache>: Restoring Right Redzone 0x…-0x…=0xcc
+ *
+ * offset= (QY line) counts from the object's start, @offset= from the slab's (there is none without
+ * a slab). alloc= is the family of functions that the object came from, free= that of the call
+ * which found the fault; "-": the kernel's API, or no release. age= is the time up to the report.
+ * pid= is the process, tid= the thread that found it; under a stack: the thread of that stack.
  *   77 '='
  */
 #ifndef QY_REPORT_REPORT_H

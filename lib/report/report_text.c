@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "report/report.h"
+#include "util/backtrace.h"
 #include "util/fmt.h"
 #include "util/module.h"
 #include "util/sys.h"
 
 #define RULE 77
 #define DUMP_MAX 128 /* bytes of an object that are dumped, around the damage */
+#define DUMP_LABEL 9 /* letters of "Object   " */
 
 static void rule(struct qy__buf *b, char ch)
 {
@@ -66,6 +68,14 @@ static const char *plural(size_t n)
 	return n == 1 ? "" : "s";
 }
 
+/* "an 8-byte", "an 11-byte", "an 80-byte", "an 18000-byte"; else "a". */
+static const char *article(size_t n)
+{
+	while (n >= 1000)
+		n /= 1000;
+	return n == 8 || n == 11 || n == 18 || n / 10 == 8 || n / 100 == 8 ? "an" : "a";
+}
+
 /* What happened, in words: "1 byte written past the end …". */
 static void plain_words(struct qy__buf *b, const struct qy_report *r)
 {
@@ -75,15 +85,15 @@ static void plain_words(struct qy__buf *b, const struct qy_report *r)
 	qy__fmt(b, "Quarry: %s: ", qy_report_kind_name(r->kind));
 	switch (r->kind) {
 	case QY_REPORT_OVERFLOW:
-		qy__fmt(b, "%zu byte%s written past the end of a %zu-byte object, at offset %ld",
-			len, plural(len), size, off);
+		qy__fmt(b, "%zu byte%s written past the end of %s %zu-byte object, at offset %ld",
+			len, plural(len), article(size), size, off);
 		if ((size_t)off == size)
 			qy__fmt(b, " (right behind its last byte)");
 		break;
 	case QY_REPORT_UNDERWRITE:
 		qy__fmt(b,
-			"%zu byte%s written before the start of a %zu-byte object, at offset %ld",
-			len, plural(len), size, off);
+			"%zu byte%s written before the start of %s %zu-byte object, at offset %ld",
+			len, plural(len), article(size), size, off);
 		break;
 	case QY_REPORT_USE_AFTER_FREE:
 		qy__fmt(b, "%zu byte%s of a freed %zu-byte object written, at offset %ld", len,
@@ -99,6 +109,28 @@ static void plain_words(struct qy__buf *b, const struct qy_report *r)
 	default: qy__fmt(b, "%s", r->title); break;
 	}
 	qy__fmt(b, "\n");
+	if (r->damage)
+		qy__fmt(b, "The write happened some time before this point. Checking more often "
+			   "comes nearer to it: validate=1\n");
+}
+
+/*
+ * A pointer that is none of ours: the loaded file it points into, or this thread's stack. Else the
+ * bare address, for a tool that can look at the process's mappings.
+ */
+static void pointer_line(struct qy__buf *b, const struct qy_report *r)
+{
+	uintptr_t offset, p = (uintptr_t)r->object;
+	char path[512];
+
+	if (!r->foreign)
+		return;
+	qy__fmt(b, "Pointer 0x%lx", (unsigned long)p);
+	if (qy__is_on_own_stack(p))
+		qy__fmt(b, ": on the stack of thread %d", r->here.tid);
+	else if (qy__module_of(p, path, sizeof(path), &offset))
+		qy__fmt(b, " (%s+0x%lx)", path, (unsigned long)offset);
+	qy__fmt(b, "\n");
 }
 
 static void machine_line(struct qy__buf *b, const struct qy_report *r)
@@ -110,8 +142,20 @@ static void machine_line(struct qy__buf *b, const struct qy_report *r)
 			(long)r->damage_offset, r->damage_len, r->expected, r->found);
 	else if (r->damage_offset)
 		qy__fmt(b, " offset=%ld", (long)r->damage_offset);
-	qy__fmt(b, " alloc=%s free=%s hash=0x%016lx\n", family_name(r->family_alloc),
-		family_name(r->family_free), (unsigned long)r->hash);
+	qy__fmt(b, " alloc=%s free=%s hash=0x%016lx pid=%d tid=%d\n", family_name(r->family_alloc),
+		family_name(r->family_free), (unsigned long)r->hash, (int)getpid(), r->here.tid);
+}
+
+/* The kernel's @offset counts from the slab; without a slab there is none. */
+static void damage_line(struct qy__buf *b, const struct qy_report *r)
+{
+	if (!r->damage)
+		return;
+	qy__fmt(b, "0x%lx-0x%lx", addr(r->damage),
+		addr((const char *)r->damage + r->damage_len - 1));
+	if (r->slab)
+		qy__fmt(b, " @offset=%ld", (long)((const char *)r->damage - (const char *)r->slab));
+	qy__fmt(b, ". First byte 0x%x instead of 0x%x\n", r->found, r->expected);
 }
 
 static void frames(struct qy__buf *b, const struct qy_stack *stack)
@@ -128,15 +172,28 @@ static void frames(struct qy__buf *b, const struct qy_stack *stack)
 	}
 }
 
+/* "62us", "12.345ms", "2.500s" */
+static void age(struct qy__buf *b, uint64_t ns)
+{
+	unsigned long us = (unsigned long)(ns / 1000u);
+
+	if (us < 1000)
+		qy__fmt(b, "age=%luus", us);
+	else if (us < 1000000)
+		qy__fmt(b, "age=%lu.%03lums", us / 1000, us % 1000);
+	else
+		qy__fmt(b, "age=%lu.%03lus", us / 1000000, us / 1000 % 1000);
+}
+
 static void stack(struct qy__buf *b, const char *what, const struct qy_stack *st, uint64_t now)
 {
 	if (st->damaged)
 		qy__fmt(b, "%s: the record was overwritten\n", what);
 	if (st->damaged || !(st->nr || st->when || st->tid))
 		return;
-	qy__fmt(b, "%s age=%lu.%06lu cpu=%u pid=%d\n", what,
-		(unsigned long)((now - st->when) / 1000000000u),
-		(unsigned long)((now - st->when) / 1000u % 1000000u), st->cpu, st->tid);
+	qy__fmt(b, "%s ", what);
+	age(b, now - st->when);
+	qy__fmt(b, " cpu=%u tid=%d\n", st->cpu, st->tid);
 	frames(b, st);
 }
 
@@ -155,25 +212,47 @@ static void hex_line(struct qy__buf *b, const char *label, const uint8_t *p, siz
 	qy__fmt(b, "\n");
 }
 
-static void section(struct qy__buf *b, const char *label, const uint8_t *p, size_t n)
+static bool is_damaged(const struct qy_report *r, const uint8_t *p)
 {
-	for (size_t i = 0; p && i < n; i += 16)
-		hex_line(b, label, p + i, min(n - i, (size_t)16));
+	const uint8_t *damage = r->damage;
+
+	return damage && p >= damage && p < damage + r->damage_len && *p != r->expected;
 }
 
-/* At most DUMP_MAX bytes of the object: those around the damage, else the first. */
-static void object_section(struct qy__buf *b, const struct qy_report *r)
+/* "^^" below each damaged byte of the line before. */
+static void mark_line(struct qy__buf *b, const struct qy_report *r, const uint8_t *p, size_t n)
 {
-	const uint8_t *p = r->object;
-	size_t n = r->object_dump_len, from = 0;
+	char text[DUMP_LABEL + 24];
+	size_t last = n, width = qy__snprintf(text, sizeof(text), "0x%lx:", addr(p));
 
+	while (last && !is_damaged(r, p + last - 1))
+		last--;
+	if (!last)
+		return;
+	qy__fmt(b, "%*s", (int)(DUMP_LABEL + width), "");
+	for (size_t i = 0; i < last; i++)
+		qy__fmt(b, is_damaged(r, p + i) ? " ^^" : "   ");
+	qy__fmt(b, "\n");
+}
+
+/* At most DUMP_MAX of @n bytes: those around the damage, else the first. */
+static void section(struct qy__buf *b, const struct qy_report *r, const char *label,
+		    const uint8_t *p, size_t n)
+{
+	const uint8_t *damage = r->damage;
+	size_t from = 0;
+
+	if (!p)
+		return;
 	if (n > DUMP_MAX) {
-		if (r->damage_offset > DUMP_MAX / 2)
-			from = min((size_t)r->damage_offset - DUMP_MAX / 2, n - DUMP_MAX) &
-			       ~(size_t)15;
+		if (damage > p + DUMP_MAX / 2 && damage < p + n)
+			from = min((size_t)(damage - p) - DUMP_MAX / 2, n - DUMP_MAX) & ~(size_t)15;
 		n = min(n - from, (size_t)DUMP_MAX);
 	}
-	section(b, "Object   ", p + from, n);
+	for (p += from; n; p += min(n, (size_t)16), n -= min(n, (size_t)16)) {
+		hex_line(b, label, p, min(n, (size_t)16));
+		mark_line(b, r, p, min(n, (size_t)16));
+	}
 }
 
 static void dumps(struct qy__buf *b, const struct qy_report *r)
@@ -185,11 +264,10 @@ static void dumps(struct qy__buf *b, const struct qy_report *r)
 		qy__fmt(b, "Object 0x%lx @offset=%ld fp=0x%lx\n\n", addr(r->object),
 			(long)((const char *)r->object - (const char *)r->slab),
 			addr(r->freepointer));
-	section(b, "Redzone  ", r->left, min(r->left_len, (size_t)DUMP_MAX));
-	if (r->object_dump_len)
-		object_section(b, r);
-	section(b, "Redzone  ", r->right, min(r->right_len, (size_t)DUMP_MAX));
-	section(b, "Padding  ", r->padding, min(r->padding_len, (size_t)DUMP_MAX));
+	section(b, r, "Redzone  ", r->left, r->left_len);
+	section(b, r, "Object   ", r->object, r->object_dump_len);
+	section(b, r, "Redzone  ", r->right, r->right_len);
+	section(b, r, "Padding  ", r->padding, r->padding_len);
 }
 
 size_t qy_report_text(const struct qy_report *r, char *buf, size_t size)
@@ -207,17 +285,13 @@ size_t qy_report_text(const struct qy_report *r, char *buf, size_t size)
 	rule(&b, '-');
 	qy__fmt(&b, "\n");
 	plain_words(&b, r);
+	pointer_line(&b, r);
 	machine_line(&b, r);
-	if (r->damage)
-		qy__fmt(&b, "0x%lx-0x%lx @offset=%ld. First byte 0x%x instead of 0x%x\n",
-			addr(r->damage), addr((const char *)r->damage + r->damage_len - 1),
-			r->slab ? (long)((const char *)r->damage - (const char *)r->slab)
-				: (long)r->damage_offset,
-			r->found, r->expected);
+	damage_line(&b, r);
 	stack(&b, "Allocated", &r->alloc, r->when);
 	stack(&b, "Freed", &r->free, r->when);
 	if (r->here.nr) {
-		qy__fmt(&b, "Found at\n");
+		qy__fmt(&b, r->here.tid ? "Found at tid=%d\n" : "Found at\n", r->here.tid);
 		frames(&b, &r->here);
 	}
 	dumps(&b, r);

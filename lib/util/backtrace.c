@@ -38,6 +38,7 @@
 #define MAX_OWN_FRAMES 6u	       /* of this file, in an unwinder's answer */
 #define MAX_FRAME_SIZE (1024ul * 1024) /* a link longer than this is taken for a stray register */
 #define SMALLEST_PAGE 4096ul
+#define MAX_STACK (8ul << 20) /* the usual limit of a stack */
 #define NR_COUNTERS 16u
 #define FORK_PATIENCE_US 50000u
 #define DEEPEST QY_STACK_MAX /* frames of a stack that is kept … */
@@ -133,6 +134,14 @@ static uintptr_t stack_limit(uintptr_t sp)
 			limit = min(limit, end);
 	}
 	return limit;
+}
+
+bool qy__is_on_own_stack(uintptr_t p)
+{
+	uintptr_t sp = (uintptr_t)__builtin_frame_address(0), limit = stack_limit(sp);
+
+	/* Farther away the mark need not be this stack's. */
+	return p >= sp && p < limit && limit != UINTPTR_MAX && p - sp < MAX_STACK;
 }
 
 /*

@@ -30,6 +30,12 @@ unsigned int qy__backtrace(uintptr_t *pcs, unsigned int max, unsigned int skip);
  */
 unsigned int qy__backtrace_from(uintptr_t *pcs, unsigned int max, uintptr_t caller);
 
+/*
+ * Is @p on the calling thread's stack, between here and its end? false is no proof: the thread may
+ * run on a stack that the program made. No lock, no memory, no system call.
+ */
+bool qy__is_on_own_stack(uintptr_t p);
+
 /* Frame pointers only: async-signal-safe. */
 unsigned int qy__backtrace_fp(uintptr_t *pcs, unsigned int max, unsigned int skip);
 

@@ -5,7 +5,7 @@ import re
 RULE = "=" * 77
 FRAME = re.compile(r"\s+#(\d+) (0x[0-9a-f]+)(?: in (.*?)(?:\+0x[0-9a-f]+)? (?:\S+:\d+ )?\(.*)?$")
 STACKS = (("Allocated", "allocated"), ("Freed", "freed"), ("Found at", "found at"))
-DAMAGE = re.compile(r"(0x[0-9a-f]+)-(0x[0-9a-f]+) @offset=-?\d+\. "
+DAMAGE = re.compile(r"(0x[0-9a-f]+)-(0x[0-9a-f]+)(?: @offset=-?\d+)?\. "
                     r"First byte (0x[0-9a-f]+) instead of (0x[0-9a-f]+)$")
 RESTORED = re.compile(r"FIX \S+: Restoring .* (0x[0-9a-f]+)-(0x[0-9a-f]+)=0x[0-9a-f]+"
                       r"(; Marking all objects used)?$")
@@ -19,7 +19,7 @@ class Report:
         self.item = {}     # of the QY line
         self.stack = {}    # name → functions, innermost first
         self.damage = self.restored = None
-        self.fix = None
+        self.fix = self.pointer = None
         self.read()
 
     def read(self):
@@ -41,6 +41,8 @@ class Report:
                 self.plain = line
             elif line.startswith("QY "):
                 self.item = dict(word.split("=", 1) for word in line[3:].split())
+            elif line.startswith("Pointer 0x"):
+                self.pointer = line.partition(": ")[2]
             elif line.startswith("FIX "):
                 self.fix = line
                 self.restored = RESTORED.match(line)
@@ -56,7 +58,8 @@ class Report:
     def faults_in_form(self):
         """What a report of any kind must have; a list of complaints."""
         faults = []
-        for key in ("seq", "kind", "cache", "object", "size", "alloc", "free", "hash"):
+        for key in ("seq", "kind", "cache", "object", "size", "alloc", "free", "hash",
+                    "pid", "tid"):
             if key not in self.item:
                 faults.append("no %s in the QY line" % key)
         if not self.plain.startswith("Quarry: %s: " % self.kind()):

@@ -11,6 +11,7 @@ Its reports must be those that the comment at the head of the source tells, and 
     allocated: malloc < make < main      innermost frames of a stack; "*" is any one function. A
     freed: …                             stack that is not named must not be in the report
     found: …
+    pointer: in the global variable g    what the line about a pointer of no object says, as a begin
     end: exit status 0                   how the program ends
 """
 import re
@@ -32,13 +33,14 @@ class Expected:
             self.item["expected"] = BYTE[self.kind]
         self.item.update(word.split("=", 1) for word in words[1:])
         self.stack = {}
+        self.pointer = None
 
 
 def read_source(path):
     options, expected, end = [], [], "exit status 0"
     with open(path, encoding="utf-8") as source:
         for line in source:
-            found = re.match(r" \* (options|expect|allocated|freed|found|end): (.*)", line)
+            found = re.match(r" \* (options|expect|allocated|freed|found|pointer|end): (.*)", line)
             if line.startswith(" */"):
                 break
             if not found:
@@ -50,6 +52,8 @@ def read_source(path):
                 expected.append(Expected(value.split()))
             elif key == "end":
                 end = value
+            elif key == "pointer":
+                expected[-1].pointer = value
             else:
                 expected[-1].stack[STACK[key]] = value.split(" < ")
     return options, expected, end
@@ -69,6 +73,8 @@ def compare(report, want):
     for key in ("offset", "len", "expected", "found"):
         if key in report.item and key not in want.item:
             faults.append("%s=%s is there" % (key, report.item[key]))
+    if want.pointer and not (report.pointer or "").startswith(want.pointer):
+        faults.append("pointer: '%s', not '%s'" % (report.pointer, want.pointer))
     for name in STACK.values():
         frames, wanted = report.stack.get(name, []), want.stack.get(name, [])
         begin = frames[:len(wanted)] if wanted else frames

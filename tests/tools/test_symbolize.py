@@ -167,8 +167,8 @@ class Languages(unittest.TestCase):
                               resource.setrlimit(resource.RLIMIT_CPU, (5, 5)))
         self.assertEqual(done.returncode, 0)
         for line, (_, number) in zip(done.stdout.decode().splitlines(), places):
-            expected = r"in f%s\+0x5 \S*source\.c:%d \(" % (number, 4 * int(number) + 2)
-            self.assertRegex(line, expected)
+            self.assertRegex(line, r"in f%s\+0x5 \S*source\.c:%d \("
+                             % (number, 4 * int(number) + 2))
 
 
 class Names(unittest.TestCase):

@@ -78,6 +78,24 @@ static void pages_are_named_by_what_they_are(void **state)
 	assert_non_null(strstr(bad(in.buf + in.size - 1).title, ": in "));
 }
 
+/* How far into, before or behind which object, and is that live? */
+static void inside(char *want, size_t want_size, long off, size_t size, const void *object,
+		   bool live)
+{
+	long by = off < 0 ? -off : off >= (long)size ? off - (long)size : off;
+	const char *state = live ? "" : "free ";
+
+	if (!off)
+		snprintf(want, want_size, ": the start of a %s%zu-byte object", state, size);
+	else
+		snprintf(want, want_size, ": %ld byte%s %s the %s%zu-byte object 0x%lx", by,
+			 by == 1 ? "" : "s",
+			 off < 0	     ? "before"
+			 : off >= (long)size ? "behind the end of"
+					     : "into",
+			 state, size, (unsigned long)(uintptr_t)object);
+}
+
 /* Every address of a slab, of a debug cache and of a plain one. */
 static void each_address_of_a_slab_names_object_and_offset(void **state)
 {
@@ -101,10 +119,11 @@ static void each_address_of_a_slab_names_object_and_offset(void **state)
 				size_t i = off / c->layout.slot;
 				char *object = start + i * c->layout.slot + c->layout.red_left_pad;
 				struct record r = bad(start + off);
+				bool live = object == p || !qy__cache_is_debug(c);
 				char want[100];
 
-				snprintf(want, sizeof(want), "offset %td of the object 0x%lx",
-					 start + off - object, (unsigned long)(uintptr_t)object);
+				inside(want, sizeof(want), start + off - object, size, object,
+				       live);
 				assert_string_equal(r.cache, "c");
 				if (i < slab->slab.objects)
 					assert_non_null(strstr(r.title, want));
@@ -163,8 +182,7 @@ static void large_block_names_offset_and_size(void **state)
 		     off += off % 5 ? 1 : 777) {
 			if (!off)
 				continue;
-			snprintf(want, sizeof(want), "offset %ld of the %zu-byte object 0x%lx", off,
-				 size, (unsigned long)(uintptr_t)p);
+			inside(want, sizeof(want), off, size, p, true);
 			assert_non_null(strstr(bad(p + off).title, want));
 		}
 		assert_string_equal(bad(p + 1).cache, "kmalloc-large");

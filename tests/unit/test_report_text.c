@@ -105,44 +105,11 @@ static unsigned int assert_frames(unsigned int at)
 	return at;
 }
 
-static void overflow_text_is_exact(void **state)
+/* What comes behind the stacks of the report about @p, from line @at on. */
+static void assert_dumps(unsigned char *p, unsigned int at)
 {
-	char want[256], name[256];
-	unsigned char *p;
-	unsigned int at;
+	char want[256];
 
-	(void)state;
-	now = 1000000000;
-	make("slab_debug=FZPU", 24);
-	p = hide(qy_cache_alloc(c, 0));
-	memset(p, 'A', 25);
-	now = 3500000000;
-	qy_cache_free(c, p);
-	take_report(&in, QY_REPORT_OVERFLOW);
-	split_lines();
-	assert_rule(line[0], '=');
-	snprintf(want, sizeof(want), "BUG dentry (%s[%d]): Right Redzone overwritten",
-		 qy__program_name(name, sizeof(name)), (int)getpid());
-	assert_string_equal(line[1], want);
-	assert_rule(line[2], '-');
-	assert_string_equal(line[3], "");
-	assert_string_equal(line[4],
-			    "Quarry: heap-overflow: 1 byte written past the end of a 24-byte "
-			    "object, at offset 24 (right behind its last byte)");
-	snprintf(want, sizeof(want),
-		 "QY seq=1 kind=heap-overflow cache=dentry object=0x%lx size=24 offset=24 len=1 "
-		 "expected=0xcc found=0x41 alloc=- free=- hash=0x%016lx",
-		 (unsigned long)(uintptr_t)p, (unsigned long)hash);
-	assert_string_equal(line[5], want);
-	snprintf(want, sizeof(want), "0x%lx-0x%lx @offset=%td. First byte 0x41 instead of 0xcc",
-		 (unsigned long)(uintptr_t)(p + 24), (unsigned long)(uintptr_t)(p + 24),
-		 (char *)p + 24 - (char *)qy__page_addr(in.mm, slab_of_object(in.mm, p)));
-	assert_string_equal(line[6], want);
-	snprintf(want, sizeof(want), "Allocated age=2.500000 cpu=0 pid=%d", qy__osif_tid());
-	assert_string_equal(line[7], want);
-	at = assert_frames(8);
-	assert_string_equal(line[at], "Found at");
-	at = assert_frames(at + 1);
 	snprintf(want, sizeof(want), "Slab 0x%lx objects=%u used=1 fp=0x",
 		 (unsigned long)(uintptr_t)qy__page_addr(in.mm, slab_of_object(in.mm, p)),
 		 c->objs_per_slab);
@@ -167,6 +134,11 @@ static void overflow_text_is_exact(void **state)
 		 "Redzone  0x%lx: 41 cc cc cc cc cc cc cc                          A.......",
 		 (unsigned long)(uintptr_t)(p + 24));
 	assert_string_equal(line[at + 3], want);
+	snprintf(want, sizeof(want), "%*s ^^",
+		 (int)strlen("Redzone  0x:") +
+			 snprintf(NULL, 0, "%lx", (unsigned long)(uintptr_t)p),
+		 "");
+	assert_string_equal(line[at + 4], want);
 	at = find_line("Padding  0x", at);
 	snprintf(want, sizeof(want), "FIX dentry: Restoring Right Redzone 0x%lx-0x%lx=0xcc",
 		 (unsigned long)(uintptr_t)(p + 24), (unsigned long)(uintptr_t)(p + 24));
@@ -174,6 +146,50 @@ static void overflow_text_is_exact(void **state)
 	assert_string_equal(line[at], want);
 	assert_rule(line[at + 1], '=');
 	assert_int_equal(nr_lines, at + 2);
+}
+
+static void overflow_text_is_exact(void **state)
+{
+	char want[256], name[256];
+	unsigned char *p;
+	unsigned int at;
+
+	(void)state;
+	now = 1000000000;
+	make("slab_debug=FZPU", 24);
+	p = hide(qy_cache_alloc(c, 0));
+	memset(p, 'A', 25);
+	now = 3500000000;
+	qy_cache_free(c, p);
+	take_report(&in, QY_REPORT_OVERFLOW);
+	split_lines();
+	assert_rule(line[0], '=');
+	snprintf(want, sizeof(want), "BUG dentry (%s[%d]): Right Redzone overwritten",
+		 qy__program_name(name, sizeof(name)), (int)getpid());
+	assert_string_equal(line[1], want);
+	assert_rule(line[2], '-');
+	assert_string_equal(line[3], "");
+	assert_string_equal(line[4],
+			    "Quarry: heap-overflow: 1 byte written past the end of a 24-byte "
+			    "object, at offset 24 (right behind its last byte)");
+	assert_string_equal(line[5], "The write happened some time before this point. Checking "
+				     "more often comes nearer to it: validate=1");
+	snprintf(want, sizeof(want),
+		 "QY seq=1 kind=heap-overflow cache=dentry object=0x%lx size=24 offset=24 len=1 "
+		 "expected=0xcc found=0x41 alloc=- free=- hash=0x%016lx pid=%d tid=%d",
+		 (unsigned long)(uintptr_t)p, (unsigned long)hash, (int)getpid(), qy__osif_tid());
+	assert_string_equal(line[6], want);
+	snprintf(want, sizeof(want), "0x%lx-0x%lx @offset=%td. First byte 0x41 instead of 0xcc",
+		 (unsigned long)(uintptr_t)(p + 24), (unsigned long)(uintptr_t)(p + 24),
+		 (char *)p + 24 - (char *)qy__page_addr(in.mm, slab_of_object(in.mm, p)));
+	assert_string_equal(line[7], want);
+	snprintf(want, sizeof(want), "Allocated age=2.500s cpu=0 tid=%d", qy__osif_tid());
+	assert_string_equal(line[8], want);
+	at = assert_frames(9);
+	snprintf(want, sizeof(want), "Found at tid=%d", qy__osif_tid());
+	assert_string_equal(line[at], want);
+	at = assert_frames(at + 1);
+	assert_dumps(p, at);
 }
 
 static void plain_words_for_each_kind(void **state)
@@ -209,6 +225,67 @@ static void plain_words_for_each_kind(void **state)
 	split_lines();
 	find_line("Quarry: invalid-free: Invalid object pointer 0x", 0);
 	in.reports.nr = 0;
+}
+
+/* Below the byte it belongs to; bytes of the range that are as they should be have no mark. */
+static void damaged_bytes_are_marked(void **state)
+{
+	char want[128];
+	unsigned char *p;
+	unsigned int at;
+
+	(void)state;
+	make("slab_debug=FZPU", 24);
+	p = hide(qy_cache_alloc(c, 0));
+	qy_cache_free(c, p);
+	p[1] = p[4] = 0;
+	qy_cache_validate(c);
+	split_lines();
+	snprintf(want, sizeof(want), "Object   0x%lx: 6b 00 6b 6b 00 6b ",
+		 (unsigned long)(uintptr_t)p);
+	at = find_line(want, 0);
+	snprintf(want, sizeof(want), "%*s    ^^       ^^",
+		 (int)(strchr(line[at], ':') + 1 - line[at]), "");
+	assert_string_equal(line[at + 1], want);
+	in.reports.nr = 0;
+}
+
+static void articles_and_ages_read_well(void **state)
+{
+	static const struct {
+		size_t size;
+		uint64_t age;
+		const char *words, *stack;
+	} cases[] = {
+		{8, 999000, " of an 8-byte object", "Allocated age=999us cpu=0 tid="},
+		{11, 1000000, " of an 11-byte object", "Allocated age=1.000ms cpu=0 tid="},
+		{18, 12345678, " of an 18-byte object", "Allocated age=12.345ms cpu=0 tid="},
+		{81, 999999000, " of an 81-byte object", "Allocated age=999.999ms cpu=0 tid="},
+		{800, 1000000000, " of an 800-byte object", "Allocated age=1.000s cpu=0 tid="},
+		{8000, 61002000000, " of an 8000-byte object", "Allocated age=61.002s cpu=0 tid="},
+		{1, 0, " of a 1-byte object", "Allocated age=0us cpu=0 tid="},
+		{12, 0, " of a 12-byte object", "Allocated age=0us cpu=0 tid="},
+		{180, 0, " of a 180-byte object", "Allocated age=0us cpu=0 tid="},
+		{110, 0, " of a 110-byte object", "Allocated age=0us cpu=0 tid="},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unsigned char *p;
+
+		now = 1000;
+		make("slab_debug=FZPU", cases[i].size);
+		p = hide(qy_cache_alloc(c, 0));
+		p[cases[i].size] = 0;
+		now += cases[i].age;
+		qy_cache_free(c, p);
+		split_lines();
+		assert_non_null(strstr(line[4], cases[i].words));
+		find_line(cases[i].stack, 0);
+		in.reports.nr = 0;
+		instance_destroy(&in);
+	}
+	make("slab_debug=FZPU", 24);
 }
 
 /* Not all of an object: the bytes around the damage. */
@@ -455,6 +532,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(overflow_text_is_exact, tear_down),
 		cmocka_unit_test_teardown(plain_words_for_each_kind, tear_down),
+		cmocka_unit_test_teardown(damaged_bytes_are_marked, tear_down),
+		cmocka_unit_test_teardown(articles_and_ages_read_well, tear_down),
 		cmocka_unit_test_teardown(dump_of_a_large_object_shows_the_damage, tear_down),
 		cmocka_unit_test_teardown(damaged_track_is_said_to_be, tear_down),
 		cmocka_unit_test_teardown(trace_and_page_reports_in_text, tear_down),

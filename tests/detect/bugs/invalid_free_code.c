@@ -4,6 +4,7 @@
  *
  * expect: invalid-free size=0 alloc=-
  * found: free < drop < main
+ * pointer: in the code of the function main (/
  */
 #include <stdlib.h>
 

@@ -4,6 +4,7 @@
  *
  * expect: invalid-free size=0 alloc=-
  * found: free < drop < main
+ * pointer: in the global variable global (/
  */
 #include <stdlib.h>
 

@@ -4,6 +4,7 @@
  *
  * expect: invalid-free size=0 alloc=-
  * found: free < drop < main
+ * pointer: on the stack of thread
  */
 #include <stdlib.h>
 

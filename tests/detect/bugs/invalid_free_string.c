@@ -4,6 +4,7 @@
  *
  * expect: invalid-free size=0 alloc=-
  * found: free < drop < main
+ * pointer: in bug-invalid_free_string, not in a variable that has a name (/
  */
 #include <stdlib.h>
 
