@@ -19,6 +19,7 @@
 
 #include "kmalloc/kmalloc_inline.h"
 #include "malloc/malloc_internal.h"
+#include "malloc/operators.h"
 #include "util/align.h"
 #include "util/fmt.h"
 #include "vmalloc/vmap_area.h"
@@ -107,14 +108,29 @@ static QY_NOINLINE void *malloc_slow(size_t size, size_t align, qy_gfp_t gfp, ui
 	return alloc_or_enomem(&call, gfp);
 }
 
+/* Is @p of no memory of ours, but a block of the C library's? */
+static QY_COLD bool is_libc_block(struct qy_mm *mm, const void *p, size_t *usable)
+{
+	int saved = errno;
+	bool is_one = !qy__is_vmap_addr(mm, p) && qy__libc_block(p, usable);
+
+	errno = saved;
+	return is_one;
+}
+
 /* Inline: each frame of ours on the stack costs the debug build's unwinder a step. */
 static QY_ALWAYS_INLINE void free_call(void *p, struct qy__call *call)
 {
 	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
 	int saved = errno;
+	size_t usable;
 
 	if (!p || !mm || qy__boot_owns(p))
 		return;
+	if (unlikely(!qy__addr_page(mm, p)) && is_libc_block(mm, p, &usable)) {
+		qy__libc_block_free(p);
+		return;
+	}
 	enter();
 	qy__kvfree_call(mm, p, call);
 	leave();
@@ -143,6 +159,18 @@ static void *realloc_boot(void *p, struct qy__call *call)
 	return new;
 }
 
+/* The C library's block becomes one of ours. */
+static void *realloc_libc(void *p, size_t usable, struct qy__call *call)
+{
+	void *new = alloc_or_enomem(call, GFP_MALLOC);
+
+	if (new) {
+		memcpy(new, p, min(usable, call->size));
+		qy__libc_block_free(p);
+	}
+	return new;
+}
+
 static void *realloc_slow(void *p, size_t size, uintptr_t caller)
 {
 	struct qy__call call = {
@@ -154,6 +182,7 @@ static void *realloc_slow(void *p, size_t size, uintptr_t caller)
 	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
 	int saved = errno;
 	void *new = NULL;
+	size_t usable;
 
 	if (!p)
 		return alloc_or_enomem(&call, GFP_MALLOC);
@@ -163,6 +192,8 @@ static void *realloc_slow(void *p, size_t size, uintptr_t caller)
 	}
 	if (qy__boot_owns(p))
 		return realloc_boot(p, &call);
+	if (unlikely(mm && !qy__addr_page(mm, p)) && is_libc_block(mm, p, &usable))
+		return realloc_libc(p, usable, &call);
 	if (size <= PTRDIFF_MAX && mm) {
 		enter();
 		new = qy__kvrealloc_call(mm, p, &call, GFP_MALLOC);
@@ -363,6 +394,8 @@ QY_API size_t malloc_usable_size(void *p)
 		return qy__boot_size(p);
 	if (!mm)
 		return 0;
+	if (unlikely(!qy__addr_page(mm, p)) && is_libc_block(mm, p, &size))
+		return size;
 	enter();
 	size = qy__kvsize_call(mm, p, &call);
 	leave();
@@ -483,10 +516,27 @@ void *qy__malloc_new(size_t size, size_t align, enum qy_family family, uintptr_t
 	return likely(p != NULL) ? p : alloc_slow(&call, GFP_MALLOC);
 }
 
-void qy__malloc_delete(void *p, struct qy__call *call)
+static QY_NOINLINE void delete_slow(void *p, unsigned int form, size_t size, size_t align,
+				    enum qy_family family, uintptr_t caller)
+{
+	struct qy__call call = {
+		.libc = true,
+		.size = size,
+		.align = align,
+		.family = family,
+		.sized = form & QY__OP_SIZED,
+		.aligned = form & QY__OP_ALIGNED,
+		.caller = caller,
+	};
+
+	free_call(p, &call);
+}
+
+void qy__malloc_delete(void *p, unsigned int form, size_t size, size_t align, enum qy_family family,
+		       uintptr_t caller)
 {
 	if (unlikely(!free_fast(p)))
-		free_slow(p, call);
+		delete_slow(p, form, size, align, family, caller);
 }
 
 void qy__malloc_delete_plain(void *p, enum qy_family family, uintptr_t caller)
