@@ -32,7 +32,8 @@ static bool other_align(const struct qy__origin *o, const struct qy__call *call)
 
 enum qy_report_kind qy__debug_mismatch(const struct qy__origin *o, const struct qy__call *call)
 {
-	if (!o->known)
+	/* What belongs to no family may be longer than whoever claims its size was told. */
+	if (!o->known || (call->family && !o->family))
 		return QY_REPORT_NONE;
 	if (other_family(o, call))
 		return QY_REPORT_FAMILY_MISMATCH;

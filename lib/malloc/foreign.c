@@ -1,100 +1,71 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * foreign.c - modules that carry an operator new of their own.
+ * foreign.c - modules that carry an operator new or delete of their own.
  *
- * A shared library may contain a C++ runtime and call its own operator new, which calls malloc,
- * while others that it hands the object to call operator delete - ours. That is no mismatch of the
- * program's making. Objects that such a module asks malloc for therefore belong to no family.
- * Looked for once, when our constructor runs: what is loaded later is not known.
+ * Such a module may call its own operator, which calls malloc, while others that it hands the
+ * object to call operator delete - ours. That is no mismatch of the program's making. So what such
+ * a module asks malloc for belongs to no family, and what it frees is not compared.
+ *
+ * Asked at each call, since modules come and go; the answers are kept, by the page that the caller
+ * lies in, until the next dlopen(): only then can another module be there.
  *
  * Debug build only; the release build compares no families.
  */
-#include <dlfcn.h>
-#include <link.h>
 #include <stddef.h>
 
 #include "malloc/malloc_internal.h"
+#include "malloc/module.h"
+#include "malloc/operators.h"
 #include "util/atomic.h"
 #include "util/compiler.h"
 
-#define MAX_MODULES 16
+#define KEPT 256 /* a power of two */
+#define IS_FOREIGN ((uintptr_t)1)
+#define PAGE ((uintptr_t)4096) /* no module shares one with another */
 
-static struct module {
-	uintptr_t start, end;
-} module[MAX_MODULES];
-static unsigned int nr_modules;
+static uintptr_t kept[KEPT]; /* address of a page of code, with the answer in its lowest bit */
 
-struct candidates {
-	unsigned int nr;
-	struct {
-		const char *name;
-		uintptr_t start, end;
-	} list[512];
-};
-
-static int collect(struct dl_phdr_info *info, size_t size, void *arg)
+static bool is_ours(const struct qy__module *m)
 {
-	struct candidates *c = arg;
-	uintptr_t start = UINTPTR_MAX, end = 0;
+	struct qy__module here;
 
-	(void)size;
-	for (unsigned int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-
-		if (ph->p_type != PT_LOAD)
-			continue;
-		start = min(start, (uintptr_t)(info->dlpi_addr + ph->p_vaddr));
-		end = max(end, (uintptr_t)(info->dlpi_addr + ph->p_vaddr + ph->p_memsz));
-	}
-	if (start >= end)
-		return 0;
-	c->list[c->nr].name = info->dlpi_name;
-	c->list[c->nr].start = start;
-	c->list[c->nr].end = end;
-	return ++c->nr == ARRAY_SIZE(c->list);
+	return qy__module_at((uintptr_t)kept, &here) && here.dynamic == m->dynamic;
 }
 
-/*
- * Where a lookup that starts in the module ends up; the names stay valid, the modules are not being
- * unloaded now.
- */
-static uintptr_t lookup(const char *name, const char *symbol)
+static QY_COLD bool has_operators(const struct qy__module *m)
 {
-	void *handle = dlopen(name && name[0] ? name : NULL, RTLD_LAZY | RTLD_NOLOAD);
-	void *at = handle ? dlsym(handle, symbol) : NULL;
-
-	if (handle)
-		dlclose(handle);
-	return (uintptr_t)at;
+	if (is_ours(m))
+		return false;
+	for (unsigned int form = 0; form < QY__NR_OPS; form++)
+		if (qy__op_name(form) && qy__module_defines(m, qy__op_name(form)))
+			return true;
+	return false;
 }
 
-void qy__malloc_foreign_init(void)
+static QY_NOINLINE bool find_out(uintptr_t caller, uintptr_t *place)
 {
-	static struct candidates c;
-	unsigned int n = 0;
+	struct qy__module m;
+	bool foreign;
 
-	dl_iterate_phdr(collect, &c);
-	for (unsigned int i = 0; i < c.nr && n < MAX_MODULES; i++) {
-		uintptr_t at = lookup(c.list[i].name, "_Znwm"),
-			  self = (uintptr_t)qy__malloc_foreign_init;
-
-		if (at < c.list[i].start || at >= c.list[i].end)
-			continue;
-		if (self >= c.list[i].start && self < c.list[i].end)
-			continue;
-		module[n].start = c.list[i].start;
-		module[n].end = c.list[i].end;
-		qy__store_release(&nr_modules, ++n);
-	}
-	dlerror(); /* the failures are ours: the program shall not read them */
+	if (!qy__module_at(caller, &m))
+		return false;
+	foreign = has_operators(&m);
+	qy__store_relaxed(place, (caller & ~(PAGE - 1)) | (foreign ? IS_FOREIGN : 0));
+	return foreign;
 }
 
 bool qy__malloc_is_foreign(uintptr_t caller)
 {
-	unsigned int n = qy__load_acquire(&nr_modules);
+	uintptr_t page = caller & ~(PAGE - 1);
+	uintptr_t *place = &kept[(page / PAGE) % KEPT], old = qy__load_relaxed(place);
 
-	for (unsigned int i = 0; i < n; i++)
-		if (caller >= module[i].start && caller < module[i].end)
-			return true;
-	return false;
+	if (likely((old & ~IS_FOREIGN) == page))
+		return old & IS_FOREIGN;
+	return find_out(caller, place);
+}
+
+void qy__malloc_foreign_forget(void)
+{
+	for (size_t i = 0; i < KEPT; i++)
+		qy__store_relaxed(&kept[i], (uintptr_t)0);
 }

@@ -19,6 +19,7 @@
 
 #include "kmalloc/kmalloc_inline.h"
 #include "malloc/malloc_internal.h"
+#include "malloc/operators.h"
 #include "util/align.h"
 #include "util/fmt.h"
 #include "util/inside.h"
@@ -57,9 +58,24 @@ bool qy__malloc_is_inside(void)
 	return qy__inside != 0;
 }
 
+/* Is @p of no memory of ours, but a block of the C library's? */
+static QY_COLD bool is_libc_block(struct qy_mm *mm, const void *p, size_t *usable)
+{
+	int saved = errno;
+	bool is_one = !qy__is_vmap_addr(mm, p) && qy__libc_block(p, usable);
+
+	errno = saved;
+	return is_one;
+}
+
 static void release_noted(void *object, struct qy__call *call)
 {
-	qy__kvfree_call(qy__malloc_mm, object, call);
+	size_t usable;
+
+	if (!qy__addr_page(qy__malloc_mm, object) && is_libc_block(qy__malloc_mm, object, &usable))
+		qy__libc_block_free(object);
+	else
+		qy__kvfree_call(qy__malloc_mm, object, call);
 }
 
 /* What signal handlers released amid a call, and that there were such. */
@@ -137,6 +153,7 @@ static QY_ALWAYS_INLINE void free_call(void *p, struct qy__call *call)
 {
 	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
 	int saved = errno;
+	size_t usable;
 
 	if (!p || !mm || qy__boot_owns(p))
 		return;
@@ -146,6 +163,10 @@ static QY_ALWAYS_INLINE void free_call(void *p, struct qy__call *call)
 	}
 	if (unlikely(qy__inside)) {
 		qy__reserve_defer(p, call);
+		return;
+	}
+	if (unlikely(!qy__addr_page(mm, p)) && is_libc_block(mm, p, &usable)) {
+		qy__libc_block_free(p);
 		return;
 	}
 	enter(mm);
@@ -178,6 +199,18 @@ static void *realloc_copy(void *p, size_t size, struct qy__call *call)
 	return new;
 }
 
+/* The C library's block becomes one of ours. */
+static void *realloc_libc(void *p, size_t usable, struct qy__call *call)
+{
+	void *new = alloc_or_enomem(call, GFP_MALLOC);
+
+	if (new) {
+		memcpy(new, p, min(usable, call->size));
+		qy__libc_block_free(p);
+	}
+	return new;
+}
+
 static void *realloc_slow(void *p, size_t size, uintptr_t caller)
 {
 	struct qy__call call = {
@@ -189,6 +222,7 @@ static void *realloc_slow(void *p, size_t size, uintptr_t caller)
 	struct qy_mm *mm = qy__load_acquire(&qy__malloc_mm);
 	int saved = errno;
 	void *new = NULL;
+	size_t usable;
 
 	if (!p)
 		return alloc_or_enomem(&call, GFP_MALLOC);
@@ -202,6 +236,8 @@ static void *realloc_slow(void *p, size_t size, uintptr_t caller)
 		return realloc_copy(p, qy__reserve_size(p), &call);
 	if (unlikely(qy__inside))
 		return realloc_copy(p, qy__malloc_peek_size(mm, p), &call);
+	if (unlikely(mm && !qy__addr_page(mm, p)) && is_libc_block(mm, p, &usable))
+		return realloc_libc(p, usable, &call);
 	if (size <= PTRDIFF_MAX && mm) {
 		enter(mm);
 		new = qy__kvrealloc_call(mm, p, &call, GFP_MALLOC);
@@ -406,6 +442,8 @@ QY_API size_t malloc_usable_size(void *p)
 		return qy__reserve_size(p);
 	if (unlikely(qy__inside))
 		return qy__malloc_peek_size(mm, p);
+	if (unlikely(!qy__addr_page(mm, p)) && is_libc_block(mm, p, &size))
+		return size;
 	enter(mm);
 	size = qy__kvsize_call(mm, p, &call);
 	leave();
@@ -526,10 +564,27 @@ void *qy__malloc_new(size_t size, size_t align, enum qy_family family, uintptr_t
 	return likely(p != NULL) ? p : alloc_slow(&call, GFP_MALLOC);
 }
 
-void qy__malloc_delete(void *p, struct qy__call *call)
+static QY_NOINLINE void delete_slow(void *p, unsigned int form, size_t size, size_t align,
+				    enum qy_family family, uintptr_t caller)
+{
+	struct qy__call call = {
+		.libc = true,
+		.size = size,
+		.align = align,
+		.family = family,
+		.sized = form & QY__OP_SIZED,
+		.aligned = form & QY__OP_ALIGNED,
+		.caller = caller,
+	};
+
+	free_call(p, &call);
+}
+
+void qy__malloc_delete(void *p, unsigned int form, size_t size, size_t align, enum qy_family family,
+		       uintptr_t caller)
 {
 	if (unlikely(!free_fast(p)))
-		free_slow(p, call);
+		delete_slow(p, form, size, align, family, caller);
 }
 
 void qy__malloc_delete_plain(void *p, enum qy_family family, uintptr_t caller)

@@ -10,6 +10,8 @@
  *   out.c         where text goes                  announce.c    the tool is told of processes
  *   exec.c        … of those that become another program
  *   strict.c      threads without system calls
+ *   dl.c          dlopen without RTLD_DEEPBIND     libc_block.c  the C library's own blocks
+ *   operators.c   operators that the program replaced   module.c  the program's modules
  */
 #ifndef QY_MALLOC_MALLOC_INTERNAL_H
 #define QY_MALLOC_MALLOC_INTERNAL_H
@@ -28,8 +30,9 @@ QY_BEGIN_DECLS
  * @caller: return address of the operator.
  */
 void *qy__malloc_new(size_t size, size_t align, enum qy_family family, uintptr_t caller);
-/* The way back for operator delete; @call tells which, and what it claims. */
-void qy__malloc_delete(void *p, struct qy__call *call);
+/* The way back for an operator delete that claims a size or an alignment, as @form says. */
+void qy__malloc_delete(void *p, unsigned int form, size_t size, size_t align, enum qy_family family,
+		       uintptr_t caller);
 /* The same for a delete that says nothing but its family. */
 void qy__malloc_delete_plain(void *p, enum qy_family family, uintptr_t caller);
 /* Is the calling thread inside a slow half of the drop-in, that is: may it hold locks? */
@@ -38,7 +41,7 @@ bool qy__malloc_is_inside(void);
 /* ---- start.c ---- */
 
 /* The instance once it stands, else NULL. Read it once per call. */
-extern struct qy_mm *qy__malloc_mm;
+extern struct qy_mm *qy__malloc_mm __attribute__((visibility("hidden")));
 /*
  * Bring the instance up, or wait until another thread has. NULL: the caller is the one that does so
  * (memory comes from the boot arena), or it could not be done (*@failed).
@@ -82,9 +85,17 @@ void qy__malloc_tell_handler(struct qy_mm *mm);
 
 /* ---- foreign.c ---- */
 
-void qy__malloc_foreign_init(void);
-/* Is @caller code of a module with an operator new of its own? */
+/* Is @caller code of a module with an operator new or delete of its own? */
 bool qy__malloc_is_foreign(uintptr_t caller);
+void qy__malloc_foreign_forget(void); /* modules may come */
+
+/* ---- dl.c, libc_block.c ---- */
+
+void qy__malloc_dl_init(void);
+void qy__libc_block_init(void);
+/* Is @p, which is in no memory of ours, a block of the C library's malloc? @usable: its bytes. */
+bool qy__libc_block(const void *p, size_t *usable);
+void qy__libc_block_free(void *p);
 
 /* ---- fork.c, exit.c, sink.c ---- */
 

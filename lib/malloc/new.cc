@@ -8,6 +8,10 @@
  *
  * The families new and new[] are recorded; the debug build reports memory that goes back by another
  * family's delete, with another size, or with another alignment.
+ *
+ * A program that replaces some forms (operators.h) finds the rest to be what the standard says:
+ * each in terms of the form that it rests on, the program's. Then nothing is compared: what stands
+ * behind a form is not known. The usual program replaces none; finding that costs a comparison.
  */
 #include <cstddef>
 #include <cstdlib>
@@ -15,8 +19,12 @@
 #include <unistd.h>
 
 #include "malloc/malloc_internal.h"
+#include "malloc/no_runtime.h"
+#include "malloc/operators.h"
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
+#define INLINE __attribute__((always_inline)) inline
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define CALLER (reinterpret_cast<uintptr_t>(__builtin_return_address(0)))
 
 namespace std
@@ -27,13 +35,6 @@ void __throw_bad_alloc() __attribute__((weak, noreturn));
 /* std::get_new_handler, under a name that can be tested. */
 extern "C" std::new_handler qy__get_new_handler(void) __asm__("_ZSt15get_new_handlerv")
 	__attribute__((weak));
-
-/* What the compiler needs for the one catch below. */
-__asm__(".weak __gxx_personality_v0\n"
-	".weak __cxa_begin_catch\n"
-	".weak __cxa_end_catch\n"
-	".weak _ZSt9terminatev\n"
-	".weak _Unwind_Resume\n");
 
 namespace
 {
@@ -66,7 +67,7 @@ __attribute__((cold, noinline)) void *alloc_slow(size_t size, size_t align, qy_f
 	}
 }
 
-inline void *alloc(size_t size, size_t align, qy_family family, uintptr_t caller)
+INLINE void *alloc(size_t size, size_t align, qy_family family, uintptr_t caller)
 {
 	void *p = qy__malloc_new(size, align, family, caller);
 
@@ -78,7 +79,7 @@ inline void *alloc(size_t size, size_t align, qy_family family, uintptr_t caller
 	return p;
 }
 
-inline void *alloc_nothrow(size_t size, size_t align, qy_family family, uintptr_t caller) noexcept
+INLINE void *alloc_nothrow(size_t size, size_t align, qy_family family, uintptr_t caller) noexcept
 {
 	void *p = qy__malloc_new(size, align, family, caller);
 
@@ -91,50 +92,49 @@ inline void *alloc_nothrow(size_t size, size_t align, qy_family family, uintptr_
 	}
 }
 
-inline void release(void *p, qy_family family, uintptr_t caller) noexcept
+INLINE bool all_ours() noexcept
 {
-	qy__malloc_delete_plain(p, family, caller);
+	return LIKELY(__atomic_load_n(&qy__ops_state, __ATOMIC_RELAXED) == QY__OPS_OURS) ||
+	       !qy__ops_replaced_slow();
 }
 
-inline qy__call call_of(qy_family family, uintptr_t caller) noexcept
+constexpr qy_family family_of(unsigned int form)
 {
-	qy__call call = {};
-
-	call.libc = true;
-	call.family = family;
-	call.caller = caller;
-	return call;
+	return form & QY__OP_ARRAY ? QY_FAMILY_NEW_ARRAY : QY_FAMILY_NEW;
 }
 
-inline void release_sized(void *p, size_t size, qy_family family, uintptr_t caller) noexcept
+template <unsigned int form> INLINE void *form_new(size_t size, size_t align, uintptr_t caller)
 {
-	qy__call call = call_of(family, caller);
-
-	call.size = size;
-	call.sized = true;
-	qy__malloc_delete(p, &call);
+	if (LIKELY(all_ours()))
+		return alloc(size, align, family_of(form), caller);
+	if (qy__op_is_theirs(form))
+		return qy__op_new_slow(form, size, align);
+	return alloc(size, align, QY_FAMILY_NONE, caller);
 }
 
-inline void release_aligned(void *p, std::align_val_t align, qy_family family,
-			    uintptr_t caller) noexcept
+template <unsigned int form>
+INLINE void *form_new_nothrow(size_t size, size_t align, uintptr_t caller) noexcept
 {
-	qy__call call = call_of(family, caller);
-
-	call.align = static_cast<size_t>(align);
-	call.aligned = true;
-	qy__malloc_delete(p, &call);
+	if (LIKELY(all_ours()))
+		return alloc_nothrow(size, align, family_of(form), caller);
+	if (qy__op_is_theirs(form))
+		return qy__op_new_nothrow_slow(form, size, align);
+	return alloc_nothrow(size, align, QY_FAMILY_NONE, caller);
 }
 
-inline void release_both(void *p, size_t size, std::align_val_t align, qy_family family,
-			 uintptr_t caller) noexcept
+template <unsigned int form>
+INLINE void form_delete(void *p, size_t size, size_t align, uintptr_t caller) noexcept
 {
-	qy__call call = call_of(family, caller);
-
-	call.size = size;
-	call.sized = true;
-	call.align = static_cast<size_t>(align);
-	call.aligned = true;
-	qy__malloc_delete(p, &call);
+	if (LIKELY(all_ours())) {
+		if (form & (QY__OP_SIZED | QY__OP_ALIGNED))
+			qy__malloc_delete(p, form, size, align, family_of(form), caller);
+		else
+			qy__malloc_delete_plain(p, family_of(form), caller);
+	} else if (qy__op_is_theirs(form)) {
+		qy__op_delete_slow(form, p, size, align);
+	} else {
+		qy__malloc_delete_plain(p, QY_FAMILY_NONE, caller);
+	}
 }
 
 } // namespace
@@ -143,103 +143,110 @@ inline void release_both(void *p, size_t size, std::align_val_t align, qy_family
 
 QY_API void *operator new(size_t size)
 {
-	return alloc(size, 0, QY_FAMILY_NEW, CALLER);
+	return form_new<0>(size, 0, CALLER);
 }
 
 QY_API void *operator new[](size_t size)
 {
-	return alloc(size, 0, QY_FAMILY_NEW_ARRAY, CALLER);
+	return form_new<QY__OP_ARRAY>(size, 0, CALLER);
 }
 
 QY_API void *operator new(size_t size, const std::nothrow_t &) noexcept
 {
-	return alloc_nothrow(size, 0, QY_FAMILY_NEW, CALLER);
+	return form_new_nothrow<QY__OP_NOTHROW>(size, 0, CALLER);
 }
 
 QY_API void *operator new[](size_t size, const std::nothrow_t &) noexcept
 {
-	return alloc_nothrow(size, 0, QY_FAMILY_NEW_ARRAY, CALLER);
+	return form_new_nothrow<QY__OP_ARRAY | QY__OP_NOTHROW>(size, 0, CALLER);
 }
 
 QY_API void *operator new(size_t size, std::align_val_t align)
 {
-	return alloc(size, static_cast<size_t>(align), QY_FAMILY_NEW, CALLER);
+	return form_new<QY__OP_ALIGNED>(size, static_cast<size_t>(align), CALLER);
 }
 
 QY_API void *operator new[](size_t size, std::align_val_t align)
 {
-	return alloc(size, static_cast<size_t>(align), QY_FAMILY_NEW_ARRAY, CALLER);
+	return form_new<QY__OP_ARRAY | QY__OP_ALIGNED>(size, static_cast<size_t>(align), CALLER);
 }
 
 QY_API void *operator new(size_t size, std::align_val_t align, const std::nothrow_t &) noexcept
 {
-	return alloc_nothrow(size, static_cast<size_t>(align), QY_FAMILY_NEW, CALLER);
+	return form_new_nothrow<QY__OP_ALIGNED | QY__OP_NOTHROW>(size, static_cast<size_t>(align),
+								 CALLER);
 }
 
 QY_API void *operator new[](size_t size, std::align_val_t align, const std::nothrow_t &) noexcept
 {
-	return alloc_nothrow(size, static_cast<size_t>(align), QY_FAMILY_NEW_ARRAY, CALLER);
+	return form_new_nothrow<QY__OP_ARRAY | QY__OP_ALIGNED | QY__OP_NOTHROW>(
+		size, static_cast<size_t>(align), CALLER);
 }
 
 /* ---- delete ---- */
 
 QY_API void operator delete(void *p) noexcept
 {
-	release(p, QY_FAMILY_NEW, CALLER);
+	form_delete<QY__OP_DELETE>(p, 0, 0, CALLER);
 }
 
 QY_API void operator delete[](void *p) noexcept
 {
-	release(p, QY_FAMILY_NEW_ARRAY, CALLER);
+	form_delete<QY__OP_DELETE | QY__OP_ARRAY>(p, 0, 0, CALLER);
 }
 
 /* Called when a constructor throws in a nothrow new expression. */
 QY_API void operator delete(void *p, const std::nothrow_t &) noexcept
 {
-	release(p, QY_FAMILY_NEW, CALLER);
+	form_delete<QY__OP_DELETE | QY__OP_NOTHROW>(p, 0, 0, CALLER);
 }
 
 QY_API void operator delete[](void *p, const std::nothrow_t &) noexcept
 {
-	release(p, QY_FAMILY_NEW_ARRAY, CALLER);
+	form_delete<QY__OP_DELETE | QY__OP_ARRAY | QY__OP_NOTHROW>(p, 0, 0, CALLER);
 }
 
 QY_API void operator delete(void *p, size_t size) noexcept
 {
-	release_sized(p, size, QY_FAMILY_NEW, CALLER);
+	form_delete<QY__OP_DELETE | QY__OP_SIZED>(p, size, 0, CALLER);
 }
 
 QY_API void operator delete[](void *p, size_t size) noexcept
 {
-	release_sized(p, size, QY_FAMILY_NEW_ARRAY, CALLER);
+	form_delete<QY__OP_DELETE | QY__OP_ARRAY | QY__OP_SIZED>(p, size, 0, CALLER);
 }
 
 QY_API void operator delete(void *p, std::align_val_t align) noexcept
 {
-	release_aligned(p, align, QY_FAMILY_NEW, CALLER);
+	form_delete<QY__OP_DELETE | QY__OP_ALIGNED>(p, 0, static_cast<size_t>(align), CALLER);
 }
 
 QY_API void operator delete[](void *p, std::align_val_t align) noexcept
 {
-	release_aligned(p, align, QY_FAMILY_NEW_ARRAY, CALLER);
+	form_delete<QY__OP_DELETE | QY__OP_ARRAY | QY__OP_ALIGNED>(p, 0, static_cast<size_t>(align),
+								   CALLER);
 }
 
 QY_API void operator delete(void *p, std::align_val_t align, const std::nothrow_t &) noexcept
 {
-	release_aligned(p, align, QY_FAMILY_NEW, CALLER);
+	form_delete<QY__OP_DELETE | QY__OP_ALIGNED | QY__OP_NOTHROW>(
+		p, 0, static_cast<size_t>(align), CALLER);
 }
 
 QY_API void operator delete[](void *p, std::align_val_t align, const std::nothrow_t &) noexcept
 {
-	release_aligned(p, align, QY_FAMILY_NEW_ARRAY, CALLER);
+	form_delete<QY__OP_DELETE | QY__OP_ARRAY | QY__OP_ALIGNED | QY__OP_NOTHROW>(
+		p, 0, static_cast<size_t>(align), CALLER);
 }
 
 QY_API void operator delete(void *p, size_t size, std::align_val_t align) noexcept
 {
-	release_both(p, size, align, QY_FAMILY_NEW, CALLER);
+	form_delete<QY__OP_DELETE | QY__OP_SIZED | QY__OP_ALIGNED>(
+		p, size, static_cast<size_t>(align), CALLER);
 }
 
 QY_API void operator delete[](void *p, size_t size, std::align_val_t align) noexcept
 {
-	release_both(p, size, align, QY_FAMILY_NEW_ARRAY, CALLER);
+	form_delete<QY__OP_DELETE | QY__OP_ARRAY | QY__OP_SIZED | QY__OP_ALIGNED>(
+		p, size, static_cast<size_t>(align), CALLER);
 }

@@ -16,6 +16,7 @@
 
 #include "instance.h"
 #include "malloc/malloc_internal.h"
+#include "malloc/operators.h"
 #include "page/page.h"
 #include "util/atomic.h"
 #include "util/backtrace.h"
@@ -141,10 +142,12 @@ __attribute__((constructor(101))) static void constructor(void)
 
 	if (!qy__malloc_start(&failed))
 		return;
+	qy__ops_init();
+	qy__malloc_dl_init();
+	qy__libc_block_init();
 	if (QY_CONFIG_DEBUG) {
 		qy__backtrace_init();
 		qy__osif_tid();
-		qy__malloc_foreign_init();
 		qy__malloc_exit_init();
 		qy__announce_start();
 	}
