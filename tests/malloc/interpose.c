@@ -38,6 +38,61 @@ static void *look_up(unsigned int nr)
 	return at;
 }
 
+/*
+ * On the stack: the number, the caller. All registers that may hold arguments are kept; the true
+ * function is jumped to.
+ */
+__asm__(".hidden interpose_common\n"
+	".globl interpose_common\n"
+	"interpose_common:\n"
+	"push %rbp\n"
+	"mov %rsp, %rbp\n"
+	"push %rdi\n"
+	"push %rsi\n"
+	"push %rdx\n"
+	"push %rcx\n"
+	"push %r8\n"
+	"push %r9\n"
+	"push %rax\n"
+	"push %r10\n"
+	"sub $128, %rsp\n"
+	"and $-16, %rsp\n"
+	"movaps %xmm0, 0(%rsp)\n"
+	"movaps %xmm1, 16(%rsp)\n"
+	"movaps %xmm2, 32(%rsp)\n"
+	"movaps %xmm3, 48(%rsp)\n"
+	"movaps %xmm4, 64(%rsp)\n"
+	"movaps %xmm5, 80(%rsp)\n"
+	"movaps %xmm6, 96(%rsp)\n"
+	"movaps %xmm7, 112(%rsp)\n"
+	"mov 8(%rbp), %edi\n"
+	"mov 16(%rbp), %rsi\n"
+	"call interpose_note@PLT\n"
+	"mov %rax, %r11\n"
+	"movaps 0(%rsp), %xmm0\n"
+	"movaps 16(%rsp), %xmm1\n"
+	"movaps 32(%rsp), %xmm2\n"
+	"movaps 48(%rsp), %xmm3\n"
+	"movaps 64(%rsp), %xmm4\n"
+	"movaps 80(%rsp), %xmm5\n"
+	"movaps 96(%rsp), %xmm6\n"
+	"movaps 112(%rsp), %xmm7\n"
+	"lea -64(%rbp), %rsp\n"
+	"pop %r10\n"
+	"pop %rax\n"
+	"pop %r9\n"
+	"pop %r8\n"
+	"pop %rcx\n"
+	"pop %rdx\n"
+	"pop %rsi\n"
+	"pop %rdi\n"
+	"pop %rbp\n"
+	"add $8, %rsp\n"
+	"jmp *%r11\n");
+
+/* Return: the true function. */
+void *interpose_note(unsigned int nr, const void *caller);
+
 void *interpose_note(unsigned int nr, const void *caller)
 {
 	uintptr_t at = (uintptr_t)caller;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * interpose_calls.c - malloc and its kin in all the ways that may need the system, while a library
- * (interpose.c) counts which functions the drop-in calls. Prints them; ends with 1 if there are any.
+ * (interpose.c) counts which functions the drop-in calls. Prints them; ends with 1 if there are.
  */
 #define _GNU_SOURCE /* dl_iterate_phdr() */
 #include <link.h>
