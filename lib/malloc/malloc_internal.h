@@ -7,6 +7,9 @@
  *   fork.c        locks over fork()                sink.c    where reports go
  *   reserve.c     memory for signal handlers       handler.c what they ask of the heap
  *   exit.c        the last look at the heap        foreign.c other modules' operator new
+ *   exec.c        … before exec                    crash.c   … when a signal ends the program
+ *   explain.c     why a crash was one              touched.c what a forked child has written
+ *   family.c      what parents and children told
  */
 #ifndef QY_MALLOC_MALLOC_INTERNAL_H
 #define QY_MALLOC_MALLOC_INTERNAL_H
@@ -83,11 +86,34 @@ void qy__malloc_foreign_init(void);
 /* Is @caller code of a module with an operator new of its own? */
 bool qy__malloc_is_foreign(uintptr_t caller);
 
-/* ---- fork.c, exit.c, sink.c ---- */
+/* ---- fork.c, exit.c ---- */
 
 void qy__malloc_fork_init(void);
 void qy__malloc_exit_init(void);
 void qy__malloc_exit_forked(void); /* in the child */
+bool qy__malloc_exit_is_forked(void);
+/* Is the caller the one to take the last look? If so, nobody else is until it is unclaimed. */
+bool qy__malloc_exit_claim(void);
+void qy__malloc_exit_unclaim(void);
+/* @hurried: within bounds. */
+void qy__malloc_exit_look(bool hurried);
+
+/* ---- family.c, touched.c, exec.c, crash.c, explain.c: debug build only ---- */
+
+void qy__family_init(void);
+/* While @on, damage that a relative has told is not told. */
+void qy__family_look(bool on);
+/* Find out what was written since fork(); false: it cannot be had. */
+bool qy__touched_find(const struct qy_mm *mm);
+bool qy__touched_is(void *mm, const void *start, size_t len);
+void qy__exec_init(void);
+/* Watch the signals that end the program. */
+void qy__crash_init(struct qy_mm *mm);
+/* Say why the access was refused, if it is known; @info, @context: of the handler. */
+void qy__crash_explain(struct qy_mm *mm, int sig, const void *info, void *context);
+
+/* ---- sink.c ---- */
+
 /* Reports of @mm go to the file that the debug string names, or to standard error. */
 void qy__malloc_sink_init(struct qy_mm *mm);
 

@@ -146,5 +146,7 @@ __attribute__((constructor(101))) static void constructor(void)
 		qy__backtrace_init();
 		qy__malloc_foreign_init();
 		qy__malloc_exit_init();
+		qy__exec_init();
+		qy__crash_init(qy__malloc_mm);
 	}
 }
