@@ -154,6 +154,17 @@ unsigned int qy_validate(struct qy_mm *mm)
 	return qy__debug_validate(mm) + qy__vmap_validate(mm) + qy__page_debug_validate(mm);
 }
 
+unsigned int qy__validate_look(struct qy_mm *mm, struct qy__look *look)
+{
+	if (!QY_CONFIG_DEBUG)
+		return 0;
+	/* A report takes this lock: if it cannot be had, nothing can be told. */
+	if (!qy__look_lock(look, &mm->report.lock))
+		return 0;
+	qy__unlock(&mm->report.lock);
+	return qy__debug_look(mm, look) + qy__vmap_look(mm, look);
+}
+
 void qy_mm_fork_prepare(struct qy_mm *mm)
 {
 	qy__vmap_lock_all(mm);

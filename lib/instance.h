@@ -17,4 +17,9 @@
  */
 struct qy_mm *qy__mm_default_with(const struct qy_mm_config *cfg);
 
+struct qy__look;
+
+/* As qy_validate(), as far as @look lets it. */
+unsigned int qy__validate_look(struct qy_mm *mm, struct qy__look *look);
+
 #endif

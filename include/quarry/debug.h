@@ -28,6 +28,7 @@ QY_BEGIN_DECLS
  *   debug_guardpage_minorder=N  with debug_pagealloc: splits below this order leave guard pages
  *   page_owner          who took each page, who gave it back: qy_page_owner()
  *       these five switches also with =1, =on, =y and =0, =off, =n
+ *   signals=off         the debug drop-in takes no last look when a signal ends the program
  *   report=PATH         the malloc drop-ins append reports to this file ("%p" is the process id)
  *   channel=FD.INODE    … or send them over this descriptor, as long as it is the socket with that
  *                       inode; `quarry check` sets it

@@ -82,6 +82,7 @@ struct qy__debug_config {
 	int policy;			/* -1: not said */
 	unsigned int page_on, page_off; /* QY_PAGE_* that the string turns on, off */
 	int guardpage_minorder;		/* -1: not said */
+	bool no_signals;		/* malloc drop-in: none is watched */
 	char report_path[256];
 	int channel_fd; /* -1: not said */
 	uint64_t channel_inode;
@@ -150,6 +151,17 @@ struct qy__damage {
 	uint8_t expected; /* at start */
 	uint8_t fill;	  /* what the region is restored with */
 	bool poison_end;  /* its last byte is the object's last: restored with 0xa5 */
+};
+
+/*
+ * A look at the objects where not everything can be looked at, or waited for.
+ */
+struct qy__look {
+	/* What need not be looked at says false; NULL: everything is looked at. */
+	bool (*is_wanted)(void *arg, const void *start, size_t len);
+	void *arg;
+	size_t left;  /* bytes that may still be looked at */
+	bool at_once; /* who looks may hold locks: what is locked is left out */
 };
 
 #if QY_CONFIG_DEBUG
@@ -259,6 +271,8 @@ unsigned int qy__debug_large_check(struct qy_mm *mm, struct qy_page *head);
 bool qy__quarantine_put(struct qy_mm *mm, void *object, size_t bytes);
 /* The oldest object, if more than @limit bytes are kept; else NULL. */
 void *qy__quarantine_take(struct qy_mm *mm, size_t limit);
+/* The one that was put in last, or NULL. Only looked at: no lock is taken. */
+void *qy__quarantine_newest(const struct qy_mm *mm);
 /* Up to @most objects of @c. Return: how many. */
 unsigned int qy__quarantine_take_of(struct qy_mm *mm, const struct qy_cache *c, void **objects,
 				    unsigned int most);
@@ -266,6 +280,11 @@ unsigned int qy__quarantine_take_of(struct qy_mm *mm, const struct qy_cache *c, 
 /* validate.c */
 unsigned int qy__debug_validate_cache(struct qy_cache *c);
 unsigned int qy__debug_validate(struct qy_mm *mm);
+/* The lock, within reason; false: left out. */
+bool qy__look_lock(const struct qy__look *look, struct qy__lock *lock);
+/* Is there time for [start, start + len), and is it wanted? */
+bool qy__look_at(struct qy__look *look, const void *start, size_t len);
+unsigned int qy__debug_look(struct qy_mm *mm, struct qy__look *look);
 void qy__debug_tick(struct qy_mm *mm);			 /* validate=N */
 unsigned int qy__debug_report_leaks(struct qy_cache *c); /* at destroy; returns live objects */
 #else
@@ -391,6 +410,21 @@ static inline unsigned int qy__debug_validate_cache(struct qy_cache *c)
 static inline unsigned int qy__debug_validate(struct qy_mm *mm)
 {
 	(void)mm;
+	return 0;
+}
+static inline bool qy__look_lock(const struct qy__look *look, struct qy__lock *lock)
+{
+	(void)look, (void)lock;
+	return false;
+}
+static inline bool qy__look_at(struct qy__look *look, const void *start, size_t len)
+{
+	(void)look, (void)start, (void)len;
+	return false;
+}
+static inline unsigned int qy__debug_look(struct qy_mm *mm, struct qy__look *look)
+{
+	(void)mm, (void)look;
 	return 0;
 }
 static inline void qy__debug_tick(struct qy_mm *mm)

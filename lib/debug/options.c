@@ -247,6 +247,11 @@ static int parse_item(struct qy__debug_config *cfg, const char *s, const char *e
 		if (n > QY_CONFIG_MAX_ORDER_LIMIT)
 			err = -EINVAL;
 		cfg->guardpage_minorder = (int)n;
+	} else if (key_is(s, key_end, "signals")) {
+		bool on = true;
+
+		err = parse_switch(value, end, eq != NULL, &on);
+		cfg->no_signals = !on;
 	} else {
 		parse_page_switch(cfg, s, key_end, end, &err);
 	}

@@ -63,6 +63,16 @@ bool qy__quarantine_put(struct qy_mm *mm, void *object, size_t bytes)
 	return kept;
 }
 
+void *qy__quarantine_newest(const struct qy_mm *mm)
+{
+	const struct qy__quarantine *q = &mm->debug->quarantine;
+	uint32_t pos = qy__load_relaxed(&q->tail_pos), tail = qy__load_relaxed(&q->pages.tail);
+
+	if (qy__page_list_is_empty(&q->pages) || !pos || pos > ENTRIES)
+		return NULL;
+	return qy__load_relaxed(&entry_at((struct qy_mm *)mm, tail, pos - 1)->object);
+}
+
 /* The oldest entry that is still there. */
 static bool take_oldest_locked(struct qy_mm *mm, struct qy__quarantine *q, struct entry *e)
 {

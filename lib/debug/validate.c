@@ -126,6 +126,91 @@ unsigned int qy__debug_validate(struct qy_mm *mm)
 	return n + validate_large(mm);
 }
 
+/* ---- not everything, or not at any price ---- */
+
+#define LOOK_PATIENCE 1000 /* times that others may run first */
+
+bool qy__look_lock(const struct qy__look *look, struct qy__lock *lock)
+{
+	for (int i = 0; i < LOOK_PATIENCE; i++) {
+		if (qy__trylock(lock))
+			return true;
+		if (look->at_once)
+			break;
+		qy__osif_yield();
+	}
+	return false;
+}
+
+bool qy__look_at(struct qy__look *look, const void *start, size_t len)
+{
+	if (look->left < len || (look->is_wanted && !look->is_wanted(look->arg, start, len)))
+		return false;
+	look->left -= len;
+	return true;
+}
+
+static unsigned int look_at_slab_locked(struct qy_cache *c, struct qy_page *slab)
+{
+	unsigned int n = qy__debug_check_slab(c, slab, NULL, NULL);
+
+	for (unsigned int i = 0; i < slab->slab.objects; i++) {
+		void *object = qy__slab_object(c, slab, i);
+
+		n += qy__debug_check_object(c, slab, object, qy__debug_is_live(c->mm, object), NULL,
+					    NULL);
+	}
+	return n;
+}
+
+static unsigned int look_at_cache(struct qy_cache *c, struct qy__look *look)
+{
+	struct qy__slab_iter it;
+	struct qy_page *slab;
+	unsigned int n = 0;
+
+	if (!qy__cache_is_debug(c) || !qy__look_lock(look, &c->lock))
+		return 0;
+	it = qy__slab_iter_locked(c);
+	while ((slab = qy__slab_iter_next(&it)))
+		if (qy__look_at(look, qy__page_addr(c->mm, slab), QY_PAGE_SIZE << slab->order))
+			n += look_at_slab_locked(c, slab);
+	qy__unlock(&c->lock);
+	return n;
+}
+
+static unsigned int look_at_large(struct qy_mm *mm, struct qy__look *look)
+{
+	unsigned int n = 0;
+
+	if (!qy__debug_large_flags(mm) || !qy__look_lock(look, &mm->debug->large_lock))
+		return 0;
+	for (uint32_t pfn = mm->min_pfn; pfn < qy__load_acquire(&mm->end_pfn); pfn++) {
+		struct qy_page *head = qy__pfn_page(mm, pfn);
+
+		if (qy__load_acquire(&head->type) == QY__PAGE_LARGE &&
+		    head->large.live != QY__LARGE_IN_CHANGE &&
+		    qy__look_at(look, qy__page_addr(mm, head), QY_PAGE_SIZE << head->order))
+			n += qy__debug_large_check(mm, head);
+	}
+	qy__unlock(&mm->debug->large_lock);
+	return n;
+}
+
+unsigned int qy__debug_look(struct qy_mm *mm, struct qy__look *look)
+{
+	struct qy_cache *c;
+	unsigned int n = 0;
+
+	if (qy__look_lock(look, &mm->slab->lock)) {
+		c = mm->slab->first;
+		for (uint32_t left = mm->slab->nr_caches; c && left; left--, c = c->next)
+			n += look_at_cache(c, look);
+		qy__unlock(&mm->slab->lock);
+	}
+	return n + look_at_large(mm, look);
+}
+
 void qy__debug_tick(struct qy_mm *mm)
 {
 	struct qy__debug_state *st = mm->debug;

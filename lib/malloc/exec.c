@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exec.c - the C library's ways to another program, stood in for so that the tool is told first:
- * see announce.c. Debug drop-in only.
+ * exec.c - the C library's ways to another program, stood in for so that the heap is looked at a last
+ * time (exit.c) and the tool is told (announce.c). Debug drop-in only.
  *
  *   execve, execv, execvp, execvpe, execl, execle, execlp, fexecve, execveat, posix_spawn[p]
  *
  * Each tells, and goes on to the next definition, which is the C library's or that of another
  * preloaded library. Not seen: system() and popen() (they start a shell, which is told of by
- * itself), and bare system calls.
+ * itself), and bare system calls. In a child of vfork() nothing is looked at, nor in one of fork(),
+ * which as a rule does little else than this. If the call fails the program goes on, and may be
+ * looked at again.
  *
  * They may be called in a child of vfork() and in a signal handler: the next definitions are looked
  * up beforehand, when the drop-in comes up.
@@ -67,51 +69,91 @@ __attribute__((constructor(101))) static void find_next(void)
 			errno = ENOSYS;                                                            \
 			return -1;                                                                 \
 		}                                                                                  \
-		qy__announce_exec(path);                                                           \
 	} while (0)
 
-static int stayed(int result)
+/* Is the last look taken here? */
+static bool leaving(const char *path)
 {
+	int saved = errno;
+	bool mine = !qy__malloc_exit_is_forked() && qy__malloc_exit_claim();
+
+	if (mine)
+		qy__malloc_exit_look(false);
+	qy__announce_exec(path);
+	errno = saved;
+	return mine;
+}
+
+static int stayed(bool looked)
+{
+	int saved = errno;
+
+	if (looked)
+		qy__malloc_exit_unclaim();
 	qy__announce_stay();
-	return result;
+	errno = saved;
+	return -1;
 }
 
 QY_API int execve(const char *path, char *const argv[], char *const envp[])
 {
+	bool looked;
+
 	NEED(execve);
-	return stayed(next.execve(path, argv, envp));
+	looked = leaving(path);
+	next.execve(path, argv, envp);
+	return stayed(looked);
 }
 
 QY_API int execv(const char *path, char *const argv[])
 {
+	bool looked;
+
 	NEED(execv);
-	return stayed(next.execv(path, argv));
+	looked = leaving(path);
+	next.execv(path, argv);
+	return stayed(looked);
 }
 
 QY_API int execvp(const char *path, char *const argv[])
 {
+	bool looked;
+
 	NEED(execvp);
-	return stayed(next.execvp(path, argv));
+	looked = leaving(path);
+	next.execvp(path, argv);
+	return stayed(looked);
 }
 
 QY_API int execvpe(const char *path, char *const argv[], char *const envp[])
 {
+	bool looked;
+
 	NEED(execvpe);
-	return stayed(next.execvpe(path, argv, envp));
+	looked = leaving(path);
+	next.execvpe(path, argv, envp);
+	return stayed(looked);
 }
 
 QY_API int fexecve(int fd, char *const argv[], char *const envp[])
 {
 	const char *path = "a file by its descriptor";
+	bool looked;
 
 	NEED(fexecve);
-	return stayed(next.fexecve(fd, argv, envp));
+	looked = leaving(path);
+	next.fexecve(fd, argv, envp);
+	return stayed(looked);
 }
 
 QY_API int execveat(int dir, const char *path, char *const argv[], char *const envp[], int flags)
 {
+	bool looked;
+
 	NEED(execveat);
-	return stayed(next.execveat(dir, path, argv, envp, flags));
+	looked = leaving(path);
+	next.execveat(dir, path, argv, envp, flags);
+	return stayed(looked);
 }
 
 /* ---- argument lists ---- */

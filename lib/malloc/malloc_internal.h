@@ -8,8 +8,9 @@
  *   reserve.c     memory for signal handlers       handler.c what they ask of the heap
  *   exit.c        the last look at the heap        foreign.c other modules' operator new
  *   out.c         where text goes                  announce.c    the tool is told of processes
- *   exec.c        … of those that become another program
- *   strict.c      threads without system calls
+ *   exec.c        … before exec, and the tool is told   crash.c  … when a signal ends the program
+ *   explain.c     why a crash was one              touched.c     what a forked child has written
+ *   family.c      what parents and children told   strict.c      threads without system calls
  *   dl.c          dlopen without RTLD_DEEPBIND     libc_block.c  the C library's own blocks
  *   operators.c   operators that the program replaced   module.c  the program's modules
  */
@@ -97,11 +98,33 @@ void qy__libc_block_init(void);
 bool qy__libc_block(const void *p, size_t *usable);
 void qy__libc_block_free(void *p);
 
-/* ---- fork.c, exit.c, sink.c ---- */
+/* ---- fork.c, exit.c ---- */
 
 void qy__malloc_fork_init(void);
 void qy__malloc_exit_init(void);
 void qy__malloc_exit_forked(void); /* in the child */
+bool qy__malloc_exit_is_forked(void);
+/* Is the caller the one to take the last look? If so, nobody else is until it is unclaimed. */
+bool qy__malloc_exit_claim(void);
+void qy__malloc_exit_unclaim(void);
+/* @hurried: within bounds. */
+void qy__malloc_exit_look(bool hurried);
+
+/* ---- family.c, touched.c, crash.c, explain.c: debug build only ---- */
+
+void qy__family_init(void);
+/* While @on, damage that a relative has told is not told. */
+void qy__family_look(bool on);
+/* Find out what was written since fork(); false: it cannot be had. */
+bool qy__touched_find(const struct qy_mm *mm);
+bool qy__touched_is(void *mm, const void *start, size_t len);
+/* Watch the signals that end the program. */
+void qy__crash_init(struct qy_mm *mm);
+/* Say why the access was refused, if it is known; @info, @context: of the handler. */
+void qy__crash_explain(struct qy_mm *mm, int sig, const void *info, void *context);
+
+/* ---- sink.c ---- */
+
 /* Reports of @mm go where the debug string says, or to standard error. */
 void qy__malloc_sink_init(struct qy_mm *mm);
 

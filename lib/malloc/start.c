@@ -149,6 +149,7 @@ __attribute__((constructor(101))) static void constructor(void)
 		qy__backtrace_init();
 		qy__osif_tid();
 		qy__malloc_exit_init();
+		qy__crash_init(qy__malloc_mm);
 		qy__announce_start();
 	}
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/atomic.h"
 #include "util/fmt.h"
 #include "util/hash.h"
 #include "util/module.h"
@@ -77,9 +78,13 @@ static bool is_bug(enum qy_report_kind kind)
 	return kind != QY_REPORT_NOMEM && kind != QY_REPORT_TRACE;
 }
 
+bool qy__dying;
+bool (*qy__report_is_told)(const struct qy_report *r);
+
 /* Die at once: a handler of the program's for SIGABRT might allocate, with our locks held. */
 QY_NORETURN static void die(void)
 {
+	qy__store_relaxed(&qy__dying, true);
 	signal(SIGABRT, SIG_DFL);
 	abort();
 }
@@ -96,6 +101,8 @@ void qy__report_tell(struct qy__report_state *st, struct qy_report *r)
 	bool outer = in_sink; /* another instance's sink may use this one */
 	enum qy_policy policy;
 
+	if (qy__report_is_told && qy__report_is_told(r))
+		return;
 	r->hash = report_hash(r);
 	qy__lock(&st->lock);
 	r->seq = ++st->seq;

@@ -57,6 +57,10 @@ __attribute__((format(printf, 2, 3))) void qy__report_title(struct qy_report *r,
 							    ...);
 __attribute__((format(printf, 2, 3))) void qy__report_fix(struct qy_report *r, const char *fmt,
 							  ...);
+/* A process's own: true of what another process has told already. NULL: nothing is. */
+extern bool (*qy__report_is_told)(const struct qy_report *r);
+/* A report ends the process: nothing more is to be looked at. */
+extern bool qy__dying;
 /* Is the calling thread inside a sink? */
 bool qy__in_report(void);
 /*

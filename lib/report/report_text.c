@@ -76,6 +76,15 @@ static const char *article(size_t n)
 	return n == 8 || n == 11 || n == 18 || n / 10 == 8 || n / 100 == 8 ? "an" : "a";
 }
 
+/* An access that was stopped left no damage to speak of: the title says all. */
+static enum qy_report_kind words_of(const struct qy_report *r)
+{
+	bool of_damage = r->kind == QY_REPORT_OVERFLOW || r->kind == QY_REPORT_UNDERWRITE ||
+			 r->kind == QY_REPORT_USE_AFTER_FREE;
+
+	return of_damage && !r->damage ? QY_REPORT_NONE : r->kind;
+}
+
 /* What happened, in words: "1 byte written past the end …". */
 static void plain_words(struct qy__buf *b, const struct qy_report *r)
 {
@@ -83,7 +92,7 @@ static void plain_words(struct qy__buf *b, const struct qy_report *r)
 	long off = (long)r->damage_offset;
 
 	qy__fmt(b, "Quarry: %s: ", qy_report_kind_name(r->kind));
-	switch (r->kind) {
+	switch (words_of(r)) {
 	case QY_REPORT_OVERFLOW:
 		qy__fmt(b, "%zu byte%s written past the end of %s %zu-byte object, at offset %ld",
 			len, plural(len), article(size), size, off);

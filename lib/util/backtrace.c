@@ -29,6 +29,7 @@
 #include "util/align.h"
 #include "util/atomic.h"
 #include "util/compiler.h"
+#include "util/context.h"
 #include "util/inside.h"
 #include "util/libunwind_fix.h"
 #include "util/percpu.h"
@@ -51,6 +52,9 @@ enum { NONE, SEARCHING, LIBUNWIND, LIBGCC, FRAME_POINTERS };
 static int state;
 
 static int (*unw_backtrace)(void **buffer, int size);
+static int (*unw_start)(void *cursor, void *context, int flag);
+static int (*unw_step)(void *cursor);
+static int (*unw_reg)(void *cursor, int reg, uintptr_t *value);
 static _Unwind_Reason_Code (*unwind_backtrace)(_Unwind_Trace_Fn fn, void *arg);
 static uintptr_t (*unwind_get_ip)(struct _Unwind_Context *context);
 
@@ -81,6 +85,9 @@ static bool find_libunwind(void)
 	if (!lib)
 		return false;
 	*(void **)&unw_backtrace = dlsym(lib, "unw_backtrace");
+	*(void **)&unw_start = dlsym(lib, "_ULx86_64_init_local2");
+	*(void **)&unw_step = dlsym(lib, "_ULx86_64_step");
+	*(void **)&unw_reg = dlsym(lib, "_ULx86_64_get_reg");
 	return unw_backtrace && qy__libunwind_fix(lib);
 }
 
@@ -341,5 +348,48 @@ unsigned int qy__backtrace_from(uintptr_t *pcs, unsigned int max, uintptr_t call
 		pcs[0] = caller;
 		n = 1;
 	}
+	return n;
+}
+
+/* ---- of an interrupted context ---- */
+
+#define CURSOR_WORDS 1024 /* libunwind's cursor takes 127 on x86_64 */
+#define IN_SIGNAL_FRAME 1 /* UNW_INIT_SIGNAL_FRAME */
+#define PC_COLUMN 16	  /* UNW_REG_IP on x86_64, where alone it is looked for */
+
+static unsigned int step_from(void *context, uintptr_t *pcs, unsigned int max)
+{
+	uintptr_t cursor[CURSOR_WORDS] = {0}, pc;
+	unsigned int n = 0;
+
+	if (unw_start(cursor, context, IN_SIGNAL_FRAME))
+		return 0;
+	do {
+		if (unw_reg(cursor, PC_COLUMN, &pc) || !pc)
+			break;
+		pcs[n++] = pc;
+	} while (n < max && unw_step(cursor) > 0);
+	return n;
+}
+
+unsigned int qy__backtrace_of(uintptr_t *pcs, unsigned int max, void *context)
+{
+	unsigned int counter = qy__thread_cpu % NR_COUNTERS, n = 0;
+	struct qy__context c;
+
+	qy__context_read(&c, context);
+	if (!c.pc || !max)
+		return 0;
+	if (!in_unwinder && qy__load_acquire(&state) == LIBUNWIND && unw_start && unw_step &&
+	    unw_reg && enter_unwinder(counter)) {
+		n = step_from(context, pcs, max);
+		leave_unwinder(counter);
+	}
+	if (!n) {
+		n = 1;
+		if (qy__is_aligned(c.fp, sizeof(c.fp)) && qy__is_readable(c.fp))
+			n += walk_frames(c.fp, pcs + 1, max - 1, 0);
+	}
+	pcs[0] = c.pc + 1;
 	return n;
 }

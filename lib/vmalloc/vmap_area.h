@@ -130,6 +130,14 @@ void qy__vmap_fill_red_zones(struct qy_mm *mm, struct qy__vmap_area *a);
 unsigned int qy__vmap_check_red_zones_locked(struct qy_mm *mm, struct qy__vmap_area *a,
 					     const struct qy__call *call);
 void qy__vmap_track(struct qy__track *t, const struct qy__call *call);
+/*
+ * Why the access to @addr, by the instruction @here starts with, ended the program: told if @addr
+ * belongs to an area, its guards included. false: it does not, or the lock is held.
+ */
+bool qy__vmap_explain(struct qy_mm *mm, const char *addr, const char *verb,
+		      const struct qy_stack *here);
+/* As qy__debug_look(). */
+unsigned int qy__vmap_look(struct qy_mm *mm, struct qy__look *look);
 /* Check the red zones of every live area. Return: number of reports. */
 unsigned int qy__vmap_validate(struct qy_mm *mm);
 

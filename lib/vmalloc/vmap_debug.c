@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "util/align.h"
+#include "util/bytes.h"
 #include "vmalloc/vmap_area.h"
 
 #define LEFT_WATCHED                                                                               \
@@ -140,4 +141,93 @@ unsigned int qy__vmap_validate(struct qy_mm *mm)
 	}
 	qy__unlock(&v->lock);
 	return found;
+}
+
+unsigned int qy__vmap_look(struct qy_mm *mm, struct qy__look *look)
+{
+	struct qy__vmap_state *v = mm->vmap;
+	struct qy__vmap_area *a;
+	unsigned int found = 0;
+
+	if (!v || !qy__look_lock(look, &v->lock))
+		return 0;
+	for (a = qy__vmap_ceiling_locked(v, NULL); a;
+	     a = qy__vmap_ceiling_locked(v, a->start + 1)) {
+		char *end = qy__vmap_object(a) + a->size;
+
+		if (!a->dead && qy__look_at(look, end, (size_t)(a->start + a->len - end)))
+			found += qy__vmap_check_red_zones_locked(mm, a, NULL);
+	}
+	qy__unlock(&v->lock);
+	return found;
+}
+
+/* ---- an access that was refused ---- */
+
+static struct qy__vmap_area *find_with_guards_locked(const struct qy__vmap_state *v,
+						     const char *addr)
+{
+	struct qy__vmap_area *a = qy__vmap_find_locked(v, addr);
+
+	if (!a)
+		a = qy__vmap_find_locked(v, addr - QY__VMAP_GUARD);
+	return a ? a : qy__vmap_find_locked(v, addr + QY__VMAP_GUARD);
+}
+
+/* What was written before the access was stopped shows where it left the object. */
+static void add_damage(struct qy_report *r, const struct qy__block *b)
+{
+	uint8_t *end = (uint8_t *)qy__block_object(b) + b->size, *last = NULL;
+	uint8_t *first = qy__find_not(end, (size_t)((uint8_t *)b->start + b->length - end),
+				      QY_RED_ACTIVE, &last);
+
+	if (!first)
+		return;
+	r->damage = first;
+	r->damage_len = (size_t)(last + 1 - first);
+	r->damage_offset = (char *)first - qy__block_object(b);
+	r->expected = QY_RED_ACTIVE;
+	r->found = *first;
+	qy__report_fix(r, "Restoring Right Redzone 0x%lx-0x%lx=0x%x",
+		       (unsigned long)(uintptr_t)first, (unsigned long)(uintptr_t)last,
+		       QY_RED_ACTIVE);
+}
+
+static void explain_locked(struct qy_mm *mm, struct qy__vmap_area *a, const char *addr,
+			   const char *verb, const struct qy_stack *here)
+{
+	struct qy__block b = block_of(mm, a);
+	ptrdiff_t offset = addr - qy__block_object(&b);
+	enum qy_report_kind kind = a->dead	? QY_REPORT_USE_AFTER_FREE
+				   : offset < 0 ? QY_REPORT_UNDERWRITE
+						: QY_REPORT_OVERFLOW;
+	struct qy_report r;
+
+	qy__block_report(&r, &b, kind, NULL);
+	r.here = *here;
+	r.damage_offset = offset;
+	qy__report_title(&r, "0x%lx %s: offset %td of a %s%zu-byte object",
+			 (unsigned long)(uintptr_t)addr, verb, offset, a->dead ? "freed " : "",
+			 b.size);
+	if (kind == QY_REPORT_OVERFLOW && a->red_zone)
+		add_damage(&r, &b);
+	qy__report_emit(&r);
+	if (r.damage)
+		memset((void *)r.damage, QY_RED_ACTIVE, r.damage_len);
+}
+
+bool qy__vmap_explain(struct qy_mm *mm, const char *addr, const char *verb,
+		      const struct qy_stack *here)
+{
+	const struct qy__look look = {.at_once = true};
+	struct qy__vmap_state *v = mm->vmap;
+	struct qy__vmap_area *a;
+
+	if (!v || !qy__look_lock(&look, &v->lock))
+		return false;
+	a = find_with_guards_locked(v, addr);
+	if (a)
+		explain_locked(mm, a, addr, verb, here);
+	qy__unlock(&v->lock);
+	return a != NULL;
 }
