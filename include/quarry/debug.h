@@ -113,6 +113,9 @@ struct qy_report {
 	uint64_t when;
 	uint64_t hash; /* equal for findings of one origin: kind + stacks' frames */
 	uint64_t seq;  /* 1, 2, 3 … per instance */
+	/* the damage runs from @object's over so many objects behind it, and is one report */
+	size_t victims;
+	bool at_least; /* it may have gone on in a live object, whose bytes nobody knows */
 };
 
 /**

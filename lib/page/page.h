@@ -101,6 +101,7 @@ struct qy_page {
 	union {
 		uint32_t head;	      /* TAIL: pfn of the head */
 		uint32_t migratetype; /* BUDDY: whose list it is on. PCP: its page block's type */
+		uint32_t records; /* SLAB: pfn of its objects' records; PFN_NONE: there are none */
 	};
 	uint32_t next, prev; /* links of whatever list the block is on: pfns */
 	union {
@@ -347,7 +348,7 @@ struct qy_mm {
 
 #define QY__ZONE_END UINT16_MAX
 
-#define QY__ABI_VERSION 1u
+#define QY__ABI_VERSION 2u
 #define QY__MM_IMAGE UINT32_C(0x67616d49)
 #define QY__MM_MAGIC UINT64_C(0x79727261755159) /* "YQuarry" */
 

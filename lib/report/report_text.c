@@ -214,6 +214,10 @@ size_t qy_report_text(const struct qy_report *r, char *buf, size_t size)
 			r->slab ? (long)((const char *)r->damage - (const char *)r->slab)
 				: (long)r->damage_offset,
 			r->found, r->expected);
+	if (r->victims || r->at_least)
+		qy__fmt(&b, "Overrun: %s%zu bytes, and %zu object%s after it\n",
+			r->at_least ? "at least " : "", r->damage_len, r->victims,
+			plural(r->victims));
 	stack(&b, "Allocated", &r->alloc, r->when);
 	stack(&b, "Freed", &r->free, r->when);
 	if (r->here.nr) {
