@@ -19,9 +19,9 @@ QY_BEGIN_DECLS
  *       Without F what Z and P watch is compared by validation only, not at allocation and free.
  *       slub_debug is the same.
  *   quarantine=BYTES    freed objects kept back, poisoned, until so many wait (K, M, G; 0: off)
- *   red_zone=BYTES      least size of each red zone (8…4096). 8: the kernel's slots. With more, what
- *                       is known of an object lies apart from all objects, so that a long overflow
- *                       is told once, of the object that it came from
+ *   red_zone=BYTES      least size of each red zone (8…4096). 8: the kernel's slots. More: what is
+ *                       known of an object lies apart from all objects, and a long overflow is told
+ *                       once, of the object that it came from
  *   policy=report|abort
  *   validate=N          check everything at every N-th allocation or free
  *   init_on_alloc       pages are zeroed when handed out
