@@ -116,8 +116,11 @@ struct fz_place fz_place_of(size_t size, size_t align)
 /* NULL came for a request with place @pl. */
 static void must_lack(const struct fz_place *pl)
 {
+	/* Records of a slab take a block of their own: never more than four such blocks. */
+	bool records = !pl->large && (st.kflags & QY_SLAB_RED_ZONE) && fz.in.geo.red_zone > 8;
+
 	if (!pl->impossible)
-		fz_must_lack_block(pl->order);
+		fz_must_lack_block(pl->order + (records ? 2 : 0));
 }
 
 static void check_capacity(const void *p, const struct fz_place *pl, size_t size)

@@ -209,9 +209,14 @@ void fz_layout(struct fz_layout *l, uint32_t object_size, uint32_t align, uint32
 
 	memset(l, 0, sizeof(*l));
 	l->tracked = tracks && (flags & QY_SLAB_KMALLOC);
-	if (zones && red_zone > 8)
-		size = (object_size + red_zone + 7) & ~7u;
-	else if (zones && size == object_size)
+	if (zones && red_zone > 8) { /* all but the zones is kept elsewhere */
+		l->red_left_pad = (red_zone + align - 1) / align * align;
+		size = l->red_left_pad + object_size + red_zone;
+		l->slot = (size + align - 1) / align * align;
+		l->inuse = l->slot - l->red_left_pad;
+		return;
+	}
+	if (zones && size == object_size)
 		size += 8;
 	l->inuse = size;
 	if ((flags & QY_SLAB_POISON) || ctor || (zones && (object_size < 8 || l->tracked))) {
@@ -223,9 +228,7 @@ void fz_layout(struct fz_layout *l, uint32_t object_size, uint32_t align, uint32
 	size += tracks ? 64 : 0;
 	size += l->tracked ? 8 : 0;
 	if (zones) {
-		uint32_t least = red_zone > 8 ? red_zone : 8;
-
-		l->red_left_pad = (least + align - 1) / align * align;
+		l->red_left_pad = (8 + align - 1) / align * align;
 		size += 8 + l->red_left_pad;
 	}
 	l->slot = (size + align - 1) / align * align;

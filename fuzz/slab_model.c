@@ -270,12 +270,16 @@ void fz_must_lack(const struct fz_cache *c, size_t n)
 {
 	struct qy_page_stats stats = {.struct_size = sizeof(stats)};
 	struct qy_cache_info info = {.struct_size = sizeof(info)};
+	unsigned int order = c->min_order;
 	size_t room = 0, each = ((size_t)FZ_PAGE_SIZE << c->min_order) / c->slot;
 
 	qy_page_stats(fz.mm, &stats);
 	qy_cache_info(c->c, &info);
-	for (unsigned int o = c->min_order; o <= fz.in.geo.max_order; o++)
-		room += stats.nr_free[o] << (o - c->min_order);
+	/* Records take a block of their own: with the slab's never more than four such blocks. */
+	if ((c->flags & QY_SLAB_RED_ZONE) && fz.in.geo.red_zone > 8)
+		order += 2;
+	for (unsigned int o = order; o <= fz.in.geo.max_order; o++)
+		room += stats.nr_free[o] << (o - order);
 	room *= each < 32767 ? each : 32767;
 	/* What is in another CPU's sheaf, in quarantine or in a slab given up cannot be had. */
 	if (fz.in.geo.nr_cpus == 1 && !fz.in.geo.quarantine && !c->damaged)

@@ -94,6 +94,18 @@ struct qy_root qy_root = {
 	.struct_size = sizeof(struct qy_root),
 };
 
+/* What a user's letters ask for and cannot do alone is said, once. */
+static struct qy_mm *say_what_is_blind(struct qy_mm *mm)
+{
+	static const char text[] = "quarry: QUARRY_DEBUG: without the letter F red zones and poison"
+				   " are not compared at free, only at the end\n";
+	qy_slab_flags_t on = mm->debug->config.global & QY__DEBUG_MASK;
+
+	if ((on & (QY_SLAB_RED_ZONE | QY_SLAB_POISON)) && !(on & QY_SLAB_CONSISTENCY_CHECKS))
+		qy__write_all(2, text, sizeof(text) - 1);
+	return mm;
+}
+
 static struct qy_mm *create_default(const struct qy_mm_config *given)
 {
 	struct qy_mm_config cfg = *given;
@@ -106,8 +118,10 @@ static struct qy_mm *create_default(const struct qy_mm_config *given)
 	if (!cfg.report_free)
 		cfg.report_free = DEFAULT_REPORT_FREE;
 	mm = qy_mm_create(&cfg);
-	if (mm || !given->debug || !qy_debug_string_check(given->debug, &at))
-		return mm;
+	if (mm)
+		return say_what_is_blind(mm);
+	if (!given->debug || !qy_debug_string_check(given->debug, &at))
+		return NULL;
 	qy__snprintf(text, sizeof(text),
 		     "quarry: QUARRY_DEBUG is not understood at \"%.40s\", it is left aside\n",
 		     given->debug + at);

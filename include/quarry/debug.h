@@ -16,9 +16,12 @@ QY_BEGIN_DECLS
  * The debug string: items parted by blanks or colons.
  *   slab_debug[=BLOCK[;BLOCK...]]  BLOCK = letters[,name[,name...]]; a name may end in '*'
  *       F consistency checks  Z red zones  P poison  U stacks  T trace  - none; alone: FZPU
+ *       Without F what Z and P watch is compared by validation only, not at allocation and free.
  *       slub_debug is the same.
  *   quarantine=BYTES    freed objects kept back, poisoned, until so many wait (K, M, G; 0: off)
- *   red_zone=BYTES      least size of each red zone (8…4096)
+ *   red_zone=BYTES      least size of each red zone (8…4096). 8: the kernel's slots. More: what is
+ *                       known of an object lies apart from all objects, and a long overflow is told
+ *                       once, of the object that it came from
  *   policy=report|abort
  *   validate=N          check everything at every N-th allocation or free
  *   init_on_alloc       pages are zeroed when handed out
@@ -32,6 +35,9 @@ QY_BEGIN_DECLS
  *   report=PATH         the malloc drop-ins append reports to this file ("%p" is the process id)
  *   channel=FD.INODE    … or send them over this descriptor, as long as it is the socket with that
  *                       inode; `quarry check` sets it
+ *
+ * In the debug drop-in, QUARRY_DEBUG changes what it names of "slab_debug=FZPU quarantine=16M
+ * red_zone=64"; names in a block change their caches only.
  */
 
 enum qy_policy {
@@ -43,7 +49,7 @@ enum qy_report_kind {
 	QY_REPORT_NONE,
 	QY_REPORT_OVERFLOW,	  /* a right red zone was written */
 	QY_REPORT_UNDERWRITE,	  /* a left red zone was written */
-	QY_REPORT_USE_AFTER_FREE, /* a freed object was written */
+	QY_REPORT_USE_AFTER_FREE, /* a freed object was written; expected: the byte it had held */
 	QY_REPORT_DOUBLE_FREE,
 	QY_REPORT_INVALID_FREE,	   /* not the start of an object */
 	QY_REPORT_FAMILY_MISMATCH, /* malloc/delete, new/free, new[]/delete … */
@@ -117,6 +123,9 @@ struct qy_report {
 	uint64_t hash; /* equal for findings of one origin: kind + stacks' frames */
 	uint64_t seq;  /* 1, 2, 3 … per instance */
 	bool foreign;  /* @object is a pointer to memory that the instance never had */
+	/* the damage runs from @object's over so many objects behind it, and is one report */
+	size_t victims;
+	bool at_least; /* it may have gone on in a live object, whose bytes nobody knows */
 };
 
 /**

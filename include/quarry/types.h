@@ -158,7 +158,7 @@ typedef unsigned int qy_slab_flags_t;
 #define QY_RED_INACTIVE 0xbb /* red zone of a free object */
 #define QY_RED_ACTIVE 0xcc   /* red zone of an object in use */
 #define QY_POISON_INUSE 0x5a /* padding of slab and slot */
-#define QY_POISON_FREE 0x6b  /* body of a free, and of a fresh, object */
+#define QY_POISON_FREE 0x6b  /* body of a fresh object, and of a free one but of malloc's classes */
 #define QY_POISON_END 0xa5   /* its last byte */
 
 /* What kmalloc(0) returns: not NULL, not usable, accepted by kfree. */

@@ -26,6 +26,21 @@ bool qy__check_head(struct qy__check *ck, const struct qy_cache *c)
 			 "S12", "registry: 0x%llx is no cache", (unsigned long long)(uintptr_t)c);
 }
 
+/* A record has its free pointer first; tracks and request are all there, or none is. */
+static bool record_is_sane(struct qy__check *ck, const struct qy_cache *c)
+{
+	const struct qy__layout *l = &c->layout;
+	bool user = l->record == QY__RECORD_SIZE;
+
+	return qy__holds(ck,
+			 (user || l->record == sizeof(void *)) && !l->offset &&
+				 l->track == (user ? QY__RECORD_TRACK : 0) &&
+				 (!l->orig_size || (user && l->orig_size == QY__RECORD_REQUEST)) &&
+				 l->inuse == l->slot - l->red_left_pad,
+			 "U10", "%.31s: a record of %u bytes with tracks at %u and request at %u",
+			 c->name, l->record, l->track, l->orig_size);
+}
+
 /* What any layout has to meet, so that a slot can be walked without stepping on the next one. */
 static bool slot_is_sane(struct qy__check *ck, const struct qy_cache *c)
 {
@@ -37,9 +52,9 @@ static bool slot_is_sane(struct qy__check *ck, const struct qy_cache *c)
 		return false;
 	if (!qy__holds(ck,
 		       l->object_size && l->object_size <= l->inuse && l->red_left_pad < l->slot &&
-			       l->inuse <= end && l->offset <= end - sizeof(void *) &&
-			       l->meta_end <= end && l->inuse <= l->meta_end &&
-			       end >= sizeof(void *),
+			       l->inuse <= end && l->meta_end <= end && l->inuse <= l->meta_end &&
+			       end >= sizeof(void *) &&
+			       l->offset <= (l->record ? l->record : end) - sizeof(void *),
 		       "U10",
 		       "%.31s: object %u inuse %u meta %u pad %u offset %u do not fit in slot %u",
 		       c->name, l->object_size, l->inuse, l->meta_end, l->red_left_pad, l->offset,
@@ -51,6 +66,8 @@ static bool slot_is_sane(struct qy__check *ck, const struct qy_cache *c)
 		       "U10", "%.31s: slot %u, pad %u or offset %u is not aligned", c->name,
 		       l->slot, l->red_left_pad, l->offset))
 		return false;
+	if (l->record)
+		return record_is_sane(ck, c);
 	return qy__holds(
 		ck,
 		(!l->track || (l->track >= l->inuse && !(l->track % 8) &&

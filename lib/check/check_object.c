@@ -10,6 +10,9 @@
  *   [ left red zone | object | right red zone | free pointer | tracks | request | padding ]
  *     bb/cc           6b…a5     bb/cc                                             5a
  *                     if free   from the request's end if live and tracked
+ *
+ * With records the slot ends with the right red zone. Freed objects of malloc's classes hold words
+ * of their own instead of 6b…a5.
  */
 #include "check/check_slab.h"
 
@@ -26,6 +29,7 @@ struct subject {
 	struct qy__check *ck;
 	const struct qy_cache *c;
 	const char *object;
+	const char *books; /* where free pointer, tracks and request are */
 	uint32_t pfn;
 	bool live;
 };
@@ -53,9 +57,9 @@ static size_t user_end(const struct subject *s)
 	const struct qy__layout *l = &s->c->layout;
 	uint64_t word;
 
-	if (!s->live || !l->orig_size)
+	if (!s->live || !l->orig_size || !s->books)
 		return l->object_size;
-	memcpy(&word, s->object + l->orig_size, sizeof(word));
+	memcpy(&word, s->books + l->orig_size, sizeof(word));
 	if (!qy__holds(s->ck,
 		       word >> 56 == REQUEST_MARK && (word & REQUEST_SIZE) <= l->object_size &&
 			       (word >> 48 & 0xff) < QY_NR_FAMILIES,
@@ -77,9 +81,13 @@ static bool track_is_whole(const struct qy__track *t)
 static void check_tracks(const struct subject *s)
 {
 	size_t at = (size_t)(s->object - qy__check_pfn_addr(s->ck, s->pfn));
-	struct qy__track track[2];
+	size_t out = s->c->layout.record ? sizeof(uintptr_t) : 0,
+	       size = sizeof(struct qy__track) - out;
+	struct qy__track track[2] = {{.addr = 0}};
 
-	memcpy(track, s->object + s->c->layout.track, sizeof(track));
+	for (int i = 0; i < 2; i++)
+		memcpy((char *)&track[i] + out, s->books + s->c->layout.track + (size_t)i * size,
+		       size);
 	if (!qy__holds(s->ck, track_is_whole(&track[0]) && track_is_whole(&track[1]), "U14",
 		       "%.31s: slab at %u, object +0x%zx: a track is overwritten", s->c->name,
 		       s->pfn, at))
@@ -94,6 +102,53 @@ static void check_tracks(const struct subject *s)
 				  track[QY__TRACK_FREE].when >= track[QY__TRACK_ALLOC].when,
 			  "U14", "%.31s: slab at %u, free object +0x%zx: freed before allocated",
 			  s->c->name, s->pfn, at);
+}
+
+/* The word of a freed object of malloc's classes at @object; 0: such objects have none. */
+static uint64_t word_of(const struct qy__check *ck, const char *object)
+{
+	const struct qy__debug_state *debug = ck->mm->debug;
+	uint64_t place =
+		(uintptr_t)object - ck->start + ((uint64_t)ck->min_pfn << QY_CONFIG_PAGE_SHIFT);
+	uint64_t word;
+
+	if (ck->mm->classes != QY_CLASSES_FINE || !qy__check_struct(ck, debug))
+		return 0;
+	word = qy__mix64(debug->poison_seed ^ place * UINT64_C(0x9e3779b97f4a7c15));
+	for (int byte = 0; byte < 48; byte += 8) {
+		word |= UINT64_C(0x80) << byte;
+		if ((word >> byte & 0xff) == 0xff)
+			word ^= UINT64_C(0x40) << byte;
+	}
+	word = (word & UINT64_C(0x0000ffff0fffffff)) | UINT64_C(0xa0000000);
+	return debug->poison_high | word;
+}
+
+/* The first of @len bytes that is not a byte of @word, which stands at each multiple of 8. */
+static const char *find_other(const char *p, size_t len, uint64_t word)
+{
+	const char *byte = (const char *)&word;
+
+	for (size_t i = 0; i < len; i++)
+		if (p[i] != byte[i % 8])
+			return p + i;
+	return NULL;
+}
+
+static void check_poison(const struct subject *s)
+{
+	size_t size = s->c->layout.object_size;
+	uint64_t word = s->c->flags & QY_SLAB_KMALLOC ? word_of(s->ck, s->object) : 0;
+	const char *bad = word ? find_other(s->object, size, word) : NULL;
+
+	qy__holds(s->ck, !bad, "U12",
+		  "%.31s: slab at %u, free object +0x%zx: poison has 0x%02x at %d", s->c->name,
+		  s->pfn, (size_t)(s->object - qy__check_pfn_addr(s->ck, s->pfn)),
+		  bad ? (uint8_t)*bad : 0, bad ? (int)(bad - s->object) : 0);
+	if (word)
+		return;
+	check_region(s, s->object, size - 1, QY_POISON_FREE, "poison");
+	check_region(s, s->object + size - 1, 1, QY_POISON_END, "end of poison");
 }
 
 static void check_object(const struct subject *s)
@@ -113,13 +168,10 @@ static void check_object(const struct subject *s)
 	if (has(s->c, QY_SLAB_POISON)) {
 		check_region(s, s->object + l->meta_end, end - l->meta_end, QY_POISON_INUSE,
 			     "padding");
-		if (!s->live && !s->c->ctor) {
-			check_region(s, s->object, l->object_size - 1u, QY_POISON_FREE, "poison");
-			check_region(s, s->object + l->object_size - 1, 1, QY_POISON_END,
-				     "end of poison");
-		}
+		if (!s->live && !s->c->ctor)
+			check_poison(s);
 	}
-	if (has(s->c, QY_SLAB_STORE_USER))
+	if (has(s->c, QY_SLAB_STORE_USER) && s->books)
 		check_tracks(s);
 }
 
@@ -133,6 +185,7 @@ void qy__check_slab_bytes(struct qy__slab_walk *w, struct qy__tally *t, uint32_t
 	for (unsigned int i = 0; i < slab->slab.objects; i++) {
 		s.object = start + t->c->layout.red_left_pad + i * slot;
 		s.live = qy__check_live(w->ck, s.object);
+		s.books = qy__check_record(w->ck, t->c, pfn, s.object);
 		t->live += s.live;
 		check_object(&s);
 	}
@@ -175,6 +228,21 @@ static void check_large_region(struct qy__check *ck, uint32_t pfn, size_t from, 
 		  what, bad ? *bad : 0, value, bad ? (size_t)((const char *)bad - start) : 0);
 }
 
+static void check_large_poison(struct qy__check *ck, uint32_t pfn, size_t begin, size_t end)
+{
+	const char *start = qy__check_pfn_addr(ck, pfn), *bad;
+	uint64_t word = word_of(ck, start + begin);
+
+	if (!word) {
+		check_large_region(ck, pfn, begin, end - 1, QY_POISON_FREE, "poison");
+		check_large_region(ck, pfn, end - 1, end, QY_POISON_END, "end of poison");
+		return;
+	}
+	bad = find_other(start + begin, end - begin, word);
+	qy__holds(ck, !bad, "U12", "kmalloc block at %u: poison has 0x%02x at +0x%zx", pfn,
+		  bad ? (uint8_t)*bad : 0, bad ? (size_t)(bad - start) : 0);
+}
+
 void qy__check_large(struct qy__check *ck, uint32_t pfn, qy_slab_flags_t flags)
 {
 	const struct qy_page *head = qy__check_page(ck, pfn);
@@ -194,8 +262,6 @@ void qy__check_large(struct qy__check *ck, uint32_t pfn, qy_slab_flags_t flags)
 		check_large_region(ck, pfn, 0, begin, zone, "left red zone");
 		check_large_region(ck, pfn, end, bytes, zone, "right red zone");
 	}
-	if ((flags & QY_SLAB_POISON) && !live && end > begin) {
-		check_large_region(ck, pfn, begin, end - 1, QY_POISON_FREE, "poison");
-		check_large_region(ck, pfn, end - 1, end, QY_POISON_END, "end of poison");
-	}
+	if ((flags & QY_SLAB_POISON) && !live && end > begin)
+		check_large_poison(ck, pfn, begin, end);
 }

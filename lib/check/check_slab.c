@@ -51,6 +51,19 @@ static void check_live_bits(struct qy__check *ck, uint32_t pfn, uint32_t pages, 
 		  (unsigned long long)n, (unsigned long long)expected);
 }
 
+/* Its objects' records: a block of their own. */
+static void check_records(struct qy__check *ck, const struct qy__tally *t, uint32_t pfn)
+{
+	uint32_t records = qy__check_page(ck, pfn)->records;
+
+	if (QY_CONFIG_DEBUG && t->c->layout.record)
+		qy__holds(ck,
+			  qy__check_pfn(ck, records) &&
+				  qy__check_page(ck, records)->type == QY__PAGE_ALLOC,
+			  "S6", "%.31s: the records of the slab at %u are not at %u", t->c->name,
+			  pfn, records);
+}
+
 static void count_slab(struct qy__check *ck, struct qy__tally *t, uint32_t pfn)
 {
 	const struct qy_page *slab = qy__check_page(ck, pfn);
@@ -73,6 +86,7 @@ static void check_slab_of(struct qy__slab_walk *w, struct qy__tally *t, uint32_t
 	uint64_t live = t->live;
 
 	check_slab_pages(ck, t, pfn);
+	check_records(ck, t, pfn);
 	count_slab(ck, t, pfn);
 	if (!t->sane)
 		return;

@@ -74,6 +74,25 @@ static inline bool qy__check_live(const struct qy__check *ck, const void *object
 	return QY_CONFIG_DEBUG && (ck->live[bit / 64] >> (bit % 64) & 1);
 }
 
+/*
+ * Where free pointer, tracks and request of an object of the slab at @pfn are: the object, or its
+ * record. NULL: there is none that can be read.
+ */
+static inline char *qy__check_record(const struct qy__check *ck, const struct qy_cache *c,
+				     uint32_t pfn, const void *object)
+{
+	const struct qy_page *slab = qy__check_page(ck, pfn);
+	size_t off = (size_t)((const char *)object - qy__check_pfn_addr(ck, pfn));
+	char *p;
+
+	if (!QY_CONFIG_DEBUG || !c->layout.record)
+		return (char *)object;
+	if (!qy__check_pfn(ck, slab->records))
+		return NULL;
+	p = qy__check_pfn_addr(ck, slab->records) + off / c->layout.slot * c->layout.record;
+	return qy__check_readable(ck, p, c->layout.record) ? p : NULL;
+}
+
 /* ---- flavours ---- */
 
 struct qy__check_flavour {

@@ -75,12 +75,12 @@ static void check_slab_state(struct qy__check *ck, struct qy__tally *t, uint32_t
 }
 
 /* What follows @object on its freelist. */
-static bool read_free(struct qy__check *ck, const struct qy_cache *c, const void *object,
-		      const void **next)
+static bool read_free(struct qy__check *ck, const struct qy_cache *c, uint32_t pfn,
+		      const void *object, const void **next)
 {
-	const char *at = (const char *)object + c->layout.offset;
+	const char *books = qy__check_record(ck, c, pfn, object), *at = books + c->layout.offset;
 
-	if (!qy__holds(ck, qy__check_readable(ck, at, sizeof(*next)), "U13",
+	if (!qy__holds(ck, books && qy__check_readable(ck, at, sizeof(*next)), "U13",
 		       "%.31s: the free pointer of 0x%llx lies outside the instance", c->name,
 		       (unsigned long long)(uintptr_t)object))
 		return false;
@@ -113,7 +113,7 @@ static void check_freelist(struct qy__slab_walk *w, const struct qy__tally *t, u
 			return;
 		}
 		qy__check_free_object(w, t, pfn, object);
-		if (!read_free(ck, t->c, object, &object))
+		if (!read_free(ck, t->c, pfn, object, &object))
 			return;
 	}
 	ck->tests += n;

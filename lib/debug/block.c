@@ -48,90 +48,84 @@ void qy__block_fill_poison(const struct qy__block *b, size_t from)
 
 	if (!has(b, QY_SLAB_POISON) || b->size <= from)
 		return;
+	if (b->freed && b->poison) {
+		qy__poison_fill(object + from, b->size - from, b->poison);
+		return;
+	}
 	memset(object + from, QY_POISON_FREE, b->size - from);
 	object[b->size - 1] = (char)QY_POISON_END;
 }
 
-/* What is damaged in [first, last], and what it is repaired with. */
-struct damage {
-	enum qy_report_kind kind;
-	const char *what;
-	uint8_t *first, *last;
-	uint8_t value;
-};
+static bool find_in_zone(const struct qy__block *b, uint8_t *zone, size_t size,
+			 enum qy_report_kind kind, struct qy__damage *d)
+{
+	uint8_t value = b->freed ? QY_RED_INACTIVE : QY_RED_ACTIVE, *last;
+	uint8_t *first = qy__find_not(zone, size, value, &last);
 
-static unsigned int repair(const struct qy__block *b, const struct damage *d,
+	if (!first)
+		return false;
+	*d = (struct qy__damage){
+		.kind = kind,
+		.what = kind == QY_REPORT_UNDERWRITE ? "Left Redzone" : "Right Redzone",
+		.start = first,
+		.end = last + 1,
+		.expected = value,
+		.fill = value,
+	};
+	return true;
+}
+
+bool qy__block_find_poison(const struct qy__block *b, struct qy__damage *d)
+{
+	return b->freed && has(b, QY_SLAB_POISON) &&
+	       qy__poison_find(qy__block_object(b), b->size, b->poison, d);
+}
+
+bool qy__block_find_damage(const struct qy__block *b, struct qy__damage *d)
+{
+	if (has(b, QY_SLAB_RED_ZONE) &&
+	    (find_in_zone(b, left_zone(b), b->left, QY_REPORT_UNDERWRITE, d) ||
+	     find_in_zone(b, right_zone(b), right_size(b), QY_REPORT_OVERFLOW, d)))
+		return true;
+	return qy__block_find_poison(b, d);
+}
+
+static void repair(const struct qy__damage *d)
+{
+	if (d->word)
+		qy__poison_fill(d->start, (size_t)(d->end - d->start), d->word);
+	else
+		memset(d->start, d->fill, (size_t)(d->end - d->start));
+	if (d->poison_end)
+		d->end[-1] = QY_POISON_END;
+}
+
+void qy__block_tell_damage(const struct qy__block *b, const struct qy__damage *d,
 			   const struct qy__call *call)
 {
 	struct qy_report r;
 
 	qy__block_report(&r, b, d->kind, call);
 	qy__report_title(&r, "%s overwritten", d->what);
-	r.damage = d->first;
-	r.damage_len = (size_t)(d->last + 1 - d->first);
-	r.damage_offset = (char *)d->first - qy__block_object(b);
-	r.expected = d->value;
-	r.found = *d->first;
+	r.damage = d->start;
+	r.damage_len = (size_t)(d->end - d->start);
+	r.damage_offset = (char *)d->start - qy__block_object(b);
+	r.expected = d->expected;
+	r.found = *d->start;
 	qy__report_fix(&r, "Restoring %s 0x%lx-0x%lx=0x%x", d->what,
-		       (unsigned long)(uintptr_t)d->first, (unsigned long)(uintptr_t)d->last,
-		       d->value);
+		       (unsigned long)(uintptr_t)d->start, (unsigned long)(uintptr_t)(d->end - 1),
+		       d->fill);
 	qy__report_emit(&r);
-	memset(d->first, d->value, r.damage_len);
-	return 1;
-}
-
-static unsigned int check_zone(const struct qy__block *b, uint8_t *zone, size_t size,
-			       enum qy_report_kind kind, const struct qy__call *call)
-{
-	struct damage d = {
-		.kind = kind,
-		.what = kind == QY_REPORT_UNDERWRITE ? "Left Redzone" : "Right Redzone",
-		.value = b->freed ? QY_RED_INACTIVE : QY_RED_ACTIVE,
-	};
-
-	d.first = qy__find_not(zone, size, d.value, &d.last);
-	return d.first ? repair(b, &d, call) : 0;
-}
-
-/* One write may run over the body's end and the end byte: one finding. */
-static unsigned int check_poison(const struct qy__block *b, const struct qy__call *call)
-{
-	uint8_t *body = (uint8_t *)qy__block_object(b), *end = body + b->size - 1;
-	struct damage d = {
-		.kind = QY_REPORT_USE_AFTER_FREE,
-		.what = "Poison",
-		.value = QY_POISON_FREE,
-	};
-	unsigned int n = 0;
-	bool both;
-
-	d.first = qy__find_not(body, b->size - 1, QY_POISON_FREE, &d.last);
-	both = d.first && d.last + 1 == end && *end != QY_POISON_END;
-	if (both)
-		d.last = end;
-	if (d.first)
-		n = repair(b, &d, call);
-	if (both)
-		*end = QY_POISON_END;
-	if (*end != QY_POISON_END) {
-		d.what = "End Poison";
-		d.value = QY_POISON_END;
-		d.first = d.last = end;
-		n += repair(b, &d, call);
-	}
-	return n;
+	repair(d);
 }
 
 unsigned int qy__block_check(const struct qy__block *b, const struct qy__call *call)
 {
-	unsigned int n = 0;
+	struct qy__damage d;
+	unsigned int n;
 
-	if (has(b, QY_SLAB_RED_ZONE)) {
-		n += check_zone(b, left_zone(b), b->left, QY_REPORT_UNDERWRITE, call);
-		n += check_zone(b, right_zone(b), right_size(b), QY_REPORT_OVERFLOW, call);
-	}
-	if (b->freed && b->size && has(b, QY_SLAB_POISON))
-		n += check_poison(b, call);
+	for (n = 0; n < QY__BLOCK_REGIONS && qy__block_find_damage(b, &d); n++)
+		qy__block_tell_damage(b, &d, call);
 	return n;
 }
 

@@ -13,6 +13,7 @@
 #ifndef QY_DEBUG_BLOCK_H
 #define QY_DEBUG_BLOCK_H
 
+#include "debug/poison.h"
 #include "page/page_report.h"
 #include "slab/call.h"
 
@@ -43,6 +44,7 @@ struct qy__block {
 	size_t size, align; /* asked for; align 0: the usual */
 	enum qy_family family;
 	struct qy__track alloc, free;
+	uint64_t poison; /* once freed; 0: the kernel's (poison.h) */
 	bool freed;
 	bool closed; /* no access passes: its bytes cannot be shown */
 };
@@ -58,6 +60,14 @@ static inline char *qy__block_object(const struct qy__block *b)
 void qy__block_fill_zones(const struct qy__block *b, uint8_t value);
 /* The object's bytes from @from on are poisoned, if that is wanted. */
 void qy__block_fill_poison(const struct qy__block *b, size_t from);
+/* Regions that may be damaged, each at most once: zones, body, its end. */
+#define QY__BLOCK_REGIONS 4
+/* The first damage there is. Reads only. */
+bool qy__block_find_damage(const struct qy__block *b, struct qy__damage *d);
+bool qy__block_find_poison(const struct qy__block *b, struct qy__damage *d);
+/* Report it, and repair. */
+void qy__block_tell_damage(const struct qy__block *b, const struct qy__damage *d,
+			   const struct qy__call *call);
 /* Report and repair what was written where nobody may write. Return: number of reports. */
 unsigned int qy__block_check(const struct qy__block *b, const struct qy__call *call);
 

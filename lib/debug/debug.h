@@ -4,9 +4,11 @@
  * stubs where it is built out.
  *
  *   options.c     the debug string                 layout.c   where everything in a slot is
- *   object.c      fill, check, repair one object    slab_debug.c  the locked path of debug caches
+ *   object.c      fill, compare, repair one object  slab_debug.c  the locked path of debug caches
+ *   poison.c      what freed bytes hold             object_check.c  what is damaged is told
  *   track.c       who allocated, who freed          quarantine.c  freed objects kept back
- *   free.c        the way out, from the top
+ *   overrun.c     damage over many objects          object_report.c  what is said of one
+ *   free.c        the way out, from the top         large_block.c  a large block as block.c's view
  *   block.c       one block with one object         validate.c    everything, on demand
  *   large.c       such blocks of kmalloc's
  *   claim.c       released as it was asked for?      state.c   start, fork()
@@ -17,6 +19,7 @@
 #include <quarry/debug.h>
 
 #include "debug/block.h"
+#include "debug/poison.h"
 #include "kmalloc/locate.h"
 #include "page/page_list.h"
 #include "page/page_report.h"
@@ -139,8 +142,9 @@ struct qy__debug_state {
 	struct qy__debug_config config;
 	struct qy__stackdepot depot;
 	struct qy__quarantine quarantine;
-	struct qy__lock large_lock; /* `live` of large blocks */
-	uint64_t calls;		    /* for validate=N */
+	struct qy__lock large_lock;	   /* `live` of large blocks */
+	uint64_t calls;			   /* for validate=N */
+	uint64_t poison_seed, poison_high; /* poison.c */
 };
 
 /* A damaged run of bytes in a slot that nobody may write. */
@@ -149,7 +153,8 @@ struct qy__damage {
 	const char *what; /* "Left Redzone", … */
 	uint8_t *start, *end;
 	uint8_t expected; /* at start */
-	uint8_t fill;	  /* what the region is restored with */
+	uint8_t fill;	  /* what the region is restored with … */
+	uint64_t word;	  /* … or, if not 0, this at each multiple of 8 */
 	bool poison_end;  /* its last byte is the object's last: restored with 0xa5 */
 };
 
@@ -173,6 +178,7 @@ void qy__debug_mismatch_title(struct qy_report *r, const struct qy__origin *o,
 /* track.c */
 /* stack, thread, time. No lock held. */
 void qy__debug_call(struct qy_mm *mm, struct qy__call *call);
+void qy__debug_clear_tracks(struct qy_cache *c, void *object);
 void qy__debug_set_track(struct qy_cache *c, void *object, int which, const struct qy__call *call);
 void qy__debug_get_track(const struct qy_cache *c, const void *object, int which,
 			 struct qy_stack *stack);
@@ -191,6 +197,8 @@ bool qy__debug_find_damage(const struct qy_cache *c, const void *object, bool li
 bool qy__debug_find_slab_damage(const struct qy_cache *c, const struct qy_page *slab,
 				struct qy__damage *d);
 void qy__debug_repair(const struct qy__damage *d);
+/* Damage of the body of a freed object, if such are poisoned. Reads only. */
+bool qy__debug_find_poison(const struct qy_cache *c, const void *object, struct qy__damage *d);
 /*
  * Bytes asked for, of a live object; the object's size where that is not tracked, or the word is
  * damaged.
@@ -200,17 +208,39 @@ struct qy__origin qy__debug_object_origin(const struct qy_cache *c, const void *
 bool qy__debug_is_live(const struct qy_mm *mm, const void *object); /* its start, exactly */
 void qy__debug_set_live(struct qy_mm *mm, const void *object, bool live);
 
-/* object_report.c: findings about one object */
+/* object_report.c: what is said of one object */
+/* Who asks; @call may be NULL. */
+void qy__debug_describe_call(struct qy_report *r, struct qy_mm *mm, const struct qy__call *call);
 void qy__debug_describe(struct qy_report *r, struct qy_cache *c, struct qy_page *slab,
 			const void *object, const struct qy__call *call);
+void qy__debug_object_bug(struct qy_cache *c, struct qy_page *slab, void *object,
+			  enum qy_report_kind kind, const char *title, const char *fix,
+			  const struct qy__call *call);
+
+/* overrun.c */
+/* Where damage was found: by whoever holds @c's lock, or the large block. */
+struct qy__overrun {
+	struct qy_mm *mm;
+	struct qy_cache *c; /* NULL: a large block */
+	struct qy_page *slab;
+	unsigned int index; /* of the object; slab.objects: behind the last one */
+	struct qy_page *large;
+	bool large_freed; /* it is not live */
+	bool large_held;  /* large_lock is held */
+};
+/*
+ * If the damage @d is part of a write that ran over borders of objects: report it once, of the
+ * object that it came from, and repair it wherever it went. false: it is not.
+ */
+bool qy__debug_overrun(const struct qy__overrun *from, const struct qy__damage *d, const char *then,
+		       const struct qy__call *call);
+
+/* object_check.c: findings about one object */
 /* Report and repair all damage of an object; the number of reports. @then: NULL, or what else. */
 unsigned int qy__debug_check_object(struct qy_cache *c, struct qy_page *slab, void *object,
 				    bool live, const char *then, const struct qy__call *call);
 unsigned int qy__debug_check_slab(struct qy_cache *c, struct qy_page *slab, const char *then,
 				  const struct qy__call *call);
-void qy__debug_object_bug(struct qy_cache *c, struct qy_page *slab, void *object,
-			  enum qy_report_kind kind, const char *title, const char *fix,
-			  const struct qy__call *call);
 
 /* free.c: the way out */
 
@@ -263,6 +293,11 @@ int qy__debug_large_end(struct qy_mm *mm, struct qy_page *head, struct qy__call 
 void qy__debug_large_describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head);
 int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, struct qy__call *call);
 void qy__debug_large_release(struct qy_mm *mm, struct qy_page *head);
+/* large_block.c */
+struct qy__block qy__debug_large_block(struct qy_mm *mm, const struct qy_page *head);
+/* Damage of the body of a freed block. Reads only. */
+bool qy__debug_large_find_poison(struct qy_mm *mm, struct qy_page *head, struct qy__damage *d);
+
 /* Report and repair. The state is held: see validate.c. */
 unsigned int qy__debug_large_check(struct qy_mm *mm, struct qy_page *head);
 

@@ -20,11 +20,6 @@ enum { FREED = QY__LARGE_FREED, LIVE = QY__LARGE_LIVE, IN_CHANGE = QY__LARGE_IN_
 
 #define LEAST_ORDER 2u /* two tail descriptors hold the tracks */
 
-qy_slab_flags_t qy__debug_large_flags(const struct qy_mm *mm)
-{
-	return qy__debug_cache_flags(&mm->debug->config, "kmalloc-large", 0) & QY_SLAB_DEBUG_FLAGS;
-}
-
 size_t qy__debug_large_zones(const struct qy_mm *mm, const struct qy_page *head)
 {
 	if (!qy__debug_large_flags(mm))
@@ -36,32 +31,6 @@ static void set_track(struct qy_page *head, int which, const struct qy__call *ca
 {
 	head[1 + which].track =
 		(struct qy__page_track){.when = call->when, .stack = call->stack, .tid = call->tid};
-}
-
-static struct qy__track get_track(const struct qy_page *head, int which)
-{
-	const struct qy__page_track *t = &head[1 + which].track;
-
-	return (struct qy__track){.when = t->when, .stack = t->stack, .tid = t->tid};
-}
-
-static struct qy__block block_of(struct qy_mm *mm, const struct qy_page *head)
-{
-	return (struct qy__block){
-		.mm = mm,
-		.cache = "kmalloc-large",
-		.flags = qy__debug_large_flags(mm),
-		.start = qy__page_addr(mm, head),
-		.length = QY_PAGE_SIZE << head->order,
-		.offset = head->large.offset,
-		.left = head->large.offset,
-		.size = head->large.size,
-		.align = head->large.align ? (size_t)1 << head->large.align : 0,
-		.family = (enum qy_family)head->large.family,
-		.alloc = get_track(head, QY__TRACK_ALLOC),
-		.free = get_track(head, QY__TRACK_FREE),
-		.freed = head->large.live == FREED,
-	};
 }
 
 static bool has(const struct qy__block *b, qy_slab_flags_t flag)
@@ -132,7 +101,7 @@ void *qy__debug_large_alloc(struct qy_mm *mm, size_t align, qy_gfp_t gfp, struct
 	if (!head)
 		return NULL;
 	set_request(head, call);
-	b = block_of(mm, head);
+	b = qy__debug_large_block(mm, head);
 	qy__block_fill_zones(&b, QY_RED_ACTIVE);
 	if (gfp & QY_GFP_ZERO)
 		memset(qy__block_object(&b), 0, b.size);
@@ -142,18 +111,30 @@ void *qy__debug_large_alloc(struct qy_mm *mm, size_t align, qy_gfp_t gfp, struct
 	return qy__block_object(&b);
 }
 
-void qy__debug_large_describe(struct qy_report *r, struct qy_mm *mm, struct qy_page *head)
+/* @held: large_lock is; else the block is ours. */
+static unsigned int check(const struct qy__block *b, struct qy_page *head, bool held,
+			  const struct qy__call *call)
 {
-	struct qy__block b = block_of(mm, head);
+	const struct qy__overrun from = {
+		.mm = b->mm,
+		.large = head,
+		.large_freed = b->freed,
+		.large_held = held,
+	};
+	struct qy__damage d;
+	unsigned int n;
 
-	qy__block_describe(r, &b);
+	for (n = 0; n < QY__BLOCK_REGIONS && qy__block_find_damage(b, &d); n++)
+		if (!qy__debug_overrun(&from, &d, NULL, call))
+			qy__block_tell_damage(b, &d, call);
+	return n;
 }
 
 unsigned int qy__debug_large_check(struct qy_mm *mm, struct qy_page *head)
 {
-	struct qy__block b = block_of(mm, head);
+	struct qy__block b = qy__debug_large_block(mm, head);
 
-	return qy__block_check(&b, NULL);
+	return check(&b, head, true, NULL);
 }
 
 /* Make the object ours, or report that it is not live. */
@@ -167,7 +148,7 @@ static bool claim(struct qy_mm *mm, struct qy_page *head, enum qy_report_kind de
 		qy__debug_call(mm, call);
 	if (change_state(mm, head, LIVE, IN_CHANGE))
 		return true;
-	b = block_of(mm, head);
+	b = qy__debug_large_block(mm, head);
 	b.freed = true;
 	qy__block_report(&r, &b, dead, call);
 	qy__report_title(&r, "Object already free");
@@ -182,11 +163,12 @@ int qy__debug_large_end(struct qy_mm *mm, struct qy_page *head, struct qy__call 
 
 	if (!claim(mm, head, QY_REPORT_DOUBLE_FREE, call))
 		return -EINVAL;
-	b = block_of(mm, head);
+	b = qy__debug_large_block(mm, head);
 	if (has(&b, QY_SLAB_CONSISTENCY_CHECKS))
-		damage = qy__block_check(&b, call);
+		damage = check(&b, head, false, call);
 	qy__block_check_claim(&b, call);
 	set_track(head, QY__TRACK_FREE, call);
+	b.freed = true;
 	qy__block_fill_zones(&b, QY_RED_INACTIVE);
 	qy__block_fill_poison(&b, 0);
 	change_state(mm, head, IN_CHANGE, FREED);
@@ -195,12 +177,12 @@ int qy__debug_large_end(struct qy_mm *mm, struct qy_page *head, struct qy__call 
 
 void qy__debug_large_release(struct qy_mm *mm, struct qy_page *head)
 {
-	struct qy__block b = block_of(mm, head);
+	struct qy__block b = qy__debug_large_block(mm, head);
 
 	/* Validation holds on to a block that is not in change. */
 	if (!change_state(mm, head, FREED, IN_CHANGE))
 		return;
-	if (has(&b, QY_SLAB_CONSISTENCY_CHECKS) && qy__block_check(&b, NULL)) {
+	if (has(&b, QY_SLAB_CONSISTENCY_CHECKS) && check(&b, head, false, NULL)) {
 		change_state(mm, head, IN_CHANGE, FREED);
 		return; /* given up: it stays where it is */
 	}
@@ -214,13 +196,13 @@ int qy__debug_large_resize(struct qy_mm *mm, struct qy_page *head, struct qy__ca
 
 	if (!claim(mm, head, QY_REPORT_BAD_REALLOC, call))
 		return -EINVAL;
-	b = block_of(mm, head);
+	b = qy__debug_large_block(mm, head);
 	old = b.size;
 	if (has(&b, QY_SLAB_CONSISTENCY_CHECKS))
-		qy__block_check(&b, call);
+		check(&b, head, false, call);
 	qy__block_check_claim(&b, call);
 	set_request(head, call); /* it is realloc's from now on, as if it had moved */
-	b = block_of(mm, head);
+	b = qy__debug_large_block(mm, head);
 	qy__block_fill_zones(&b, QY_RED_ACTIVE);
 	qy__block_fill_poison(&b, old);
 	change_state(mm, head, IN_CHANGE, LIVE);

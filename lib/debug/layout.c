@@ -7,8 +7,10 @@
  *                   ^0       ^object_size     ^inuse                            ^meta_end
  *
  * The order of the steps is that of linux-mm.md 2.2; red_zone = 8 gives the kernel's figures to the
- * byte. A larger red_zone widens both zones, so that a longer overflow does not reach the tracks
- * that tell who allocated.
+ * byte. With a larger red_zone what is known of an object lies in a record apart from all objects,
+ * out of reach of an overflow (slab.h), and no byte of a slot is without a watch:
+ *
+ *   [ left red zone | object | right red zone ]      record: [ free pointer | tracks | request ]
  */
 #include <errno.h>
 
@@ -28,6 +30,25 @@ static bool pointer_goes_outside(qy_slab_flags_t flags, bool has_ctor, size_t ob
 		(tracked || object_size < sizeof(void *)));
 }
 
+/* Red zones and nothing else in the slot. 0 / -EINVAL. */
+static int layout_apart(struct qy__layout *l, size_t object_size, size_t align,
+			qy_slab_flags_t flags, unsigned int red_zone)
+{
+	bool user = qy__debug_has(flags, QY_SLAB_STORE_USER);
+	size_t left = qy__align_up(red_zone, align);
+	size_t slot = qy__align_up(left + object_size + red_zone, max(align, (size_t)WORD));
+
+	if (object_size > UINT32_MAX / 4 || slot > UINT32_MAX / 2)
+		return -EINVAL;
+	l->red_left_pad = (uint32_t)left;
+	l->slot = (uint32_t)slot;
+	l->inuse = l->meta_end = l->slot - l->red_left_pad;
+	l->record = user ? QY__RECORD_SIZE : sizeof(void *);
+	l->track = user ? QY__RECORD_TRACK : 0;
+	l->orig_size = user && (flags & QY_SLAB_KMALLOC) ? QY__RECORD_REQUEST : 0;
+	return 0;
+}
+
 int qy__layout_object(struct qy__layout *l, size_t object_size, size_t align, qy_slab_flags_t flags,
 		      bool has_ctor, unsigned int red_zone)
 {
@@ -38,8 +59,8 @@ int qy__layout_object(struct qy__layout *l, size_t object_size, size_t align, qy
 
 	*l = (struct qy__layout){.object_size = (uint32_t)object_size, .align = (uint32_t)align};
 	if (zones && red_zone > WORD)
-		size = qy__align_up(object_size + red_zone, WORD);
-	else if (zones && size == object_size)
+		return layout_apart(l, object_size, align, flags, red_zone);
+	if (zones && size == object_size)
 		size += WORD;
 	l->inuse = (uint32_t)size;
 	if (pointer_goes_outside(flags, has_ctor, object_size, tracked)) {
@@ -59,7 +80,7 @@ int qy__layout_object(struct qy__layout *l, size_t object_size, size_t align, qy
 	l->meta_end = (uint32_t)size;
 	if (zones) {
 		size += WORD;
-		l->red_left_pad = (uint32_t)qy__align_up(max(red_zone, WORD), align);
+		l->red_left_pad = (uint32_t)qy__align_up(WORD, align);
 		size += l->red_left_pad;
 	}
 	size = qy__align_up(size, align);

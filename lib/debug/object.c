@@ -3,7 +3,7 @@
  * object.c - the bytes of one object: filled when its state changes, compared when it is looked at.
  *
  *   state   left zone   body            request…object_size   right zone   padding
- *   free    0xbb        0x6b … 0xa5     (body)                0xbb         0x5a
+ *   free    0xbb        poison.c        (body)                0xbb         0x5a
  *   live    0xcc        the user's      0xcc if tracked       0xcc         0x5a
  *
  * Whether an object is live stands in a bitmap apart from all memory an overflow can reach.
@@ -63,7 +63,7 @@ static void set_request(struct qy_cache *c, void *object, const struct qy__origi
 			order << REQUEST_ALIGN | o->size;
 
 	if (c->layout.orig_size)
-		memcpy((char *)object + c->layout.orig_size, &word, sizeof(word));
+		memcpy(qy__object_books(c, object) + c->layout.orig_size, &word, sizeof(word));
 }
 
 /* false: not tracked, or overwritten. */
@@ -73,7 +73,7 @@ static bool get_request(const struct qy_cache *c, const void *object, struct qy_
 
 	if (!c->layout.orig_size)
 		return false;
-	memcpy(&word, (const char *)object + c->layout.orig_size, sizeof(word));
+	memcpy(&word, qy__object_books(c, object) + c->layout.orig_size, sizeof(word));
 	order = word >> REQUEST_ALIGN & 0xff;
 	o->size = word & ((UINT64_C(1) << REQUEST_ALIGN) - 1);
 	o->align = order && order < 64 ? (size_t)1 << order : 0;
@@ -111,10 +111,23 @@ static void fill_poison(struct qy_cache *c, char *object, size_t size)
 	object[size - 1] = (char)QY_POISON_END;
 }
 
+/* Freed objects of malloc's classes hold a word of their own; 0: the kernel's poison. */
+static uint64_t own_word(const struct qy_cache *c, const void *object)
+{
+	bool own = (c->flags & QY_SLAB_KMALLOC) && c->mm->classes == QY_CLASSES_FINE;
+
+	return own ? qy__poison_word(c->mm, object) : 0;
+}
+
 void qy__debug_fill_free(struct qy_cache *c, void *object)
 {
+	uint64_t word = own_word(c, object);
+
 	fill_zones(c, object, c->layout.object_size, QY_RED_INACTIVE);
-	fill_poison(c, object, c->layout.object_size);
+	if (word && poisons(c))
+		qy__poison_fill(object, c->layout.object_size, word);
+	else
+		fill_poison(c, object, c->layout.object_size);
 }
 
 void qy__debug_fill_live(struct qy_cache *c, void *object, const struct qy__origin *o)
@@ -156,17 +169,13 @@ static bool find_in(const void *from, size_t n, uint8_t value, enum qy_report_ki
 	return true;
 }
 
-static bool find_in_poison(const char *object, size_t size, struct qy__damage *d)
+bool qy__debug_find_poison(const struct qy_cache *c, const void *object, struct qy__damage *d)
 {
-	if (find_in(object, size - 1, QY_POISON_FREE, QY_REPORT_USE_AFTER_FREE, "Poison", d)) {
-		/* One write may have run over the end byte as well. */
-		d->poison_end = d->end == (uint8_t *)object + size - 1 &&
-				(uint8_t)object[size - 1] != QY_POISON_END;
-		d->end += d->poison_end;
-		return true;
-	}
-	return !qy__planted(POISON_END) && find_in(object + size - 1, 1, QY_POISON_END,
-						   QY_REPORT_USE_AFTER_FREE, "End Poison", d);
+	if (!poisons(c))
+		return false;
+	if (qy__poison_find(object, c->layout.object_size, own_word(c, object), d))
+		return !(qy__planted(POISON_END) && d->poison_end && d->start + 1 == d->end);
+	return false;
 }
 
 bool qy__debug_find_damage(const struct qy_cache *c, const void *object, bool live,
@@ -194,7 +203,7 @@ bool qy__debug_find_damage(const struct qy_cache *c, const void *object, bool li
 			   QY_REPORT_OVERFLOW, "Alignment padding", d)) {
 		return true;
 	}
-	if (!live && poisons(c) && find_in_poison(p, l->object_size, d))
+	if (!live && qy__debug_find_poison(c, object, d))
 		return true;
 	if (!has(c, QY_SLAB_POISON) || l->meta_end >= l->slot - l->red_left_pad)
 		return false;
@@ -217,6 +226,10 @@ bool qy__debug_find_slab_damage(const struct qy_cache *c, const struct qy_page *
 
 void qy__debug_repair(const struct qy__damage *d)
 {
+	if (d->word) {
+		qy__poison_fill(d->start, (size_t)(d->end - d->start), d->word);
+		return;
+	}
 	memset(d->start, d->fill,
 	       (size_t)(d->end - d->start) - (qy__planted(REPAIR_SHORT) ? 1 : 0));
 	if (d->poison_end)

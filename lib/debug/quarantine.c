@@ -35,7 +35,7 @@ static bool make_room_locked(struct qy_mm *mm, struct qy__quarantine *q)
 
 	if (!qy__page_list_is_empty(&q->pages) && q->tail_pos < ENTRIES)
 		return true;
-	page = qy__alloc_block(mm, QY_GFP_NOWAIT, 0, QY__PAGE_ALLOC);
+	page = qy__alloc_block(mm, QY_GFP_NOWAIT | QY_GFP_RECLAIMABLE, 0, QY__PAGE_ALLOC);
 	if (!page)
 		return false;
 	if (qy__page_list_is_empty(&q->pages))

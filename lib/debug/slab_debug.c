@@ -39,8 +39,7 @@ void qy__debug_setup_slab(struct qy_cache *c, struct qy_page *slab)
 	if (qy__debug_has(c->flags, QY_SLAB_POISON))
 		memset(start, QY_POISON_INUSE, QY_PAGE_SIZE << slab->order);
 	for (unsigned int i = 0; i < slab->slab.objects && c->layout.track; i++)
-		memset((char *)qy__slab_object(c, slab, i) + c->layout.track, 0,
-		       2 * sizeof(struct qy__track));
+		qy__debug_clear_tracks(c, qy__slab_object(c, slab, i));
 }
 
 static void trace(struct qy_cache *c, const struct qy_page *slab, const void *object,

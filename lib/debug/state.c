@@ -34,6 +34,10 @@ int qy__debug_init(struct qy_mm *mm, const struct qy_mm_config *cfg)
 {
 	struct qy__debug_state *st = mm->debug;
 
+	/* Where nobody chose a seed, each run is another one. */
+	qy__poison_init(mm, cfg->seed || cfg->backing != QY_BACKING_ANON
+				    ? cfg->seed
+				    : (uint64_t)(uintptr_t)mm->base);
 	if (!QY_CONFIG_DEBUG)
 		return 0;
 	st->quarantine.limit = QY_CONFIG_QUARANTINE ? st->config.quarantine : 0;

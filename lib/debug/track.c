@@ -3,8 +3,9 @@
  * track.c - who allocated an object, who freed it.
  *
  * A stack is taken before any lock (the unwinder has locks of its own), kept once in the depot, and
- * remembered in the object as a handle. The record carries a check word: one that an overflow ran
- * over is not believed.
+ * remembered beside the object or in its record as a handle. The track carries a check word: one
+ * that an overflow ran over is not believed. In a record it has no address of the caller, which is
+ * the stack's first frame anyway.
  */
 #include <string.h>
 
@@ -39,14 +40,46 @@ static uint32_t track_check(const struct qy__track *t)
 				   (uint64_t)(uint32_t)t->tid << 16 ^ 0x51);
 }
 
-static struct qy__track *track_at(const struct qy_cache *c, const void *object, int which)
+static size_t bytes_left_out(const struct qy_cache *c)
 {
-	return (struct qy__track *)((char *)object + c->layout.track) + which;
+	return c->layout.record ? sizeof(uintptr_t) : 0;
+}
+
+static char *track_at(const struct qy_cache *c, const void *object, int which)
+{
+	size_t size = sizeof(struct qy__track) - bytes_left_out(c);
+
+	return qy__object_books(c, object) + c->layout.track + (size_t)which * size;
+}
+
+static void write_track(const struct qy_cache *c, const void *object, int which,
+			const struct qy__track *t)
+{
+	size_t out = bytes_left_out(c);
+
+	memcpy(track_at(c, object, which), (const char *)t + out, sizeof(*t) - out);
+}
+
+static struct qy__track read_track(const struct qy_cache *c, const void *object, int which)
+{
+	size_t out = bytes_left_out(c);
+	struct qy__track t = {.addr = 0};
+
+	memcpy((char *)&t + out, track_at(c, object, which), sizeof(t) - out);
+	return t;
+}
+
+void qy__debug_clear_tracks(struct qy_cache *c, void *object)
+{
+	static const struct qy__track never;
+
+	write_track(c, object, QY__TRACK_ALLOC, &never);
+	write_track(c, object, QY__TRACK_FREE, &never);
 }
 
 void qy__debug_set_track(struct qy_cache *c, void *object, int which, const struct qy__call *call)
 {
-	struct qy__track t = {.addr = call->caller,
+	struct qy__track t = {.addr = c->layout.record ? 0 : call->caller,
 			      .stack = call->stack,
 			      .cpu = call->cpu,
 			      .tid = call->tid,
@@ -55,7 +88,7 @@ void qy__debug_set_track(struct qy_cache *c, void *object, int which, const stru
 	if (!qy__debug_has(c->flags, QY_SLAB_STORE_USER))
 		return;
 	t.check = track_check(&t);
-	memcpy(track_at(c, object, which), &t, sizeof(t));
+	write_track(c, object, which, &t);
 }
 
 void qy__debug_get_track(const struct qy_cache *c, const void *object, int which,
@@ -67,7 +100,7 @@ void qy__debug_get_track(const struct qy_cache *c, const void *object, int which
 	*stack = (struct qy_stack){0};
 	if (!qy__debug_has(c->flags, QY_SLAB_STORE_USER))
 		return;
-	memcpy(&t, track_at(c, object, which), sizeof(t));
+	t = read_track(c, object, which);
 	if (!memcmp(&t, &never, sizeof(t)))
 		return;
 	if (t.check != track_check(&t)) {

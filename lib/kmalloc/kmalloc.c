@@ -96,7 +96,7 @@ int qy__kfree_call(struct qy_mm *mm, void *p, struct qy__call *call)
 {
 	struct qy__place at;
 
-	if (QY_ZERO_OR_NULL_PTR(p))
+	if (qy__is_nothing(p, call))
 		return 0;
 	at = qy__locate(mm, p);
 	if (at.kind == QY__PLACE_LARGE)
@@ -152,7 +152,7 @@ size_t qy__ksize_call(struct qy_mm *mm, const void *p, struct qy__call *call)
 	struct qy__place at;
 	bool tracked;
 
-	if (QY_ZERO_OR_NULL_PTR(p))
+	if (qy__is_nothing(p, call))
 		return 0;
 	at = qy__locate(mm, p);
 	return check_live(mm, &at, p, call) ? capacity(mm, &at, &tracked) : 0;
@@ -205,7 +205,7 @@ void *qy__krealloc_call(struct qy_mm *mm, void *p, struct qy__call *call, qy_gfp
 	bool tracked, fits;
 	size_t old, room;
 
-	if (QY_ZERO_OR_NULL_PTR(p))
+	if (qy__is_nothing(p, call))
 		return qy__kmalloc_call(mm, call, gfp);
 	if (!call->size && !call->libc) {
 		qy__kfree_call(mm, p, call);

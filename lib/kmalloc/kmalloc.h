@@ -11,6 +11,12 @@
 #include "kmalloc/locate.h"
 #include "kmalloc/size_class.h"
 
+/* NULL, and for kernel-style callers what stands for no bytes: C has no such pointer. */
+static inline bool qy__is_nothing(const void *p, const struct qy__call *call)
+{
+	return call->libc ? !p : QY_ZERO_OR_NULL_PTR(p);
+}
+
 /* The public calls, with everything that an entry point knows in @call. */
 void *qy__kmalloc_call(struct qy_mm *mm, struct qy__call *call, qy_gfp_t gfp);
 /* Return: 0; -EINVAL after a report, nothing freed. */

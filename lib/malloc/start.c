@@ -71,8 +71,8 @@ const char *qy__malloc_getenv(const char *name)
 }
 
 /*
- * What holds for the debug drop-in: the user's string, after the default where that names no
- * letters. "report=FILE" alone does not switch the checks off.
+ * What holds for the debug drop-in: the default, and after it the user's string, which changes what
+ * it names and nothing else. It stands alone only if there is no room for both.
  */
 static const char *debug_string(void)
 {
@@ -83,8 +83,6 @@ static const char *debug_string(void)
 		return user;
 	if (!user)
 		return QY__DEFAULT_DEBUG;
-	if (strstr(user, "slab_debug") || strstr(user, "slub_debug"))
-		return user;
 	if (qy__snprintf(both, sizeof(both), "%s %s", QY__DEFAULT_DEBUG, user) >= sizeof(both))
 		return user;
 	return both;

@@ -101,6 +101,7 @@ struct qy_page {
 	union {
 		uint32_t head;	      /* TAIL: pfn of the head */
 		uint32_t migratetype; /* BUDDY: whose list it is on. PCP: its page block's type */
+		uint32_t records; /* SLAB: pfn of its objects' records; PFN_NONE: there are none */
 	};
 	uint32_t next, prev; /* links of whatever list the block is on: pfns */
 	union {

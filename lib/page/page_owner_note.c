@@ -41,8 +41,9 @@ static bool add_pool(struct qy_mm *mm)
 	if (adding_pool)
 		return false;
 	adding_pool = true;
-	pool = qy__alloc_block(mm, QY_GFP_NOWAIT, d->pool_shift - QY_CONFIG_PAGE_SHIFT,
-			       QY__PAGE_ALLOC);
+	/* Reclaimable: apart from the page blocks that objects lie in, if that can be. */
+	pool = qy__alloc_block(mm, QY_GFP_NOWAIT | QY_GFP_RECLAIMABLE,
+			       d->pool_shift - QY_CONFIG_PAGE_SHIFT, QY__PAGE_ALLOC);
 	adding_pool = false;
 	if (!pool)
 		return false;

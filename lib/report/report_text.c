@@ -279,6 +279,14 @@ static void dumps(struct qy__buf *b, const struct qy_report *r)
 	section(b, r, "Padding  ", r->padding, r->padding_len);
 }
 
+static void overrun_line(struct qy__buf *b, const struct qy_report *r)
+{
+	if (r->victims || r->at_least)
+		qy__fmt(b, "Overrun: %s%zu bytes, and %zu object%s after it\n",
+			r->at_least ? "at least " : "", r->damage_len, r->victims,
+			plural(r->victims));
+}
+
 size_t qy_report_text(const struct qy_report *r, char *buf, size_t size)
 {
 	struct qy__buf b = {.p = buf, .cap = size};
@@ -297,6 +305,7 @@ size_t qy_report_text(const struct qy_report *r, char *buf, size_t size)
 	pointer_line(&b, r);
 	machine_line(&b, r);
 	damage_line(&b, r);
+	overrun_line(&b, r);
 	stack(&b, "Allocated", &r->alloc, r->when);
 	stack(&b, "Freed", &r->free, r->when);
 	if (r->here.nr) {

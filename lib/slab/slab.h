@@ -68,7 +68,8 @@ struct qy__slab_ops {
 
 /*
  * Where everything in a slot is; computed in debug/layout.c and nowhere else. Offsets from the
- * object's start.
+ * object's start; those of free pointer, tracks and request from the start of its record where
+ * there are records.
  */
 struct qy__layout {
 	uint32_t object_size; /* bytes the user may have */
@@ -80,7 +81,16 @@ struct qy__layout {
 	uint32_t track;	       /* alloc track, then free track; 0: none */
 	uint32_t orig_size;    /* word with requested size and family; 0: none */
 	uint32_t meta_end;     /* padding runs from here to slot - red_left_pad */
+	uint32_t record;       /* bytes of a record apart from the objects; 0: all is in the slot */
 };
+
+/*
+ * A record: one line of the CPU's cache. Those of a slab lie in a page block of its own, in the
+ * order of the objects; page->records leads there.
+ */
+#define QY__RECORD_SIZE 64u
+#define QY__RECORD_TRACK 8u
+#define QY__RECORD_REQUEST 56u
 
 #define QY__CACHE_NAME 32
 struct qy_cache {
@@ -181,6 +191,23 @@ static inline int qy__slab_index(const struct qy_cache *c, const struct qy_page 
 	    off / c->layout.slot >= slab->slab.objects)
 		return -1;
 	return (int)(off / c->layout.slot);
+}
+
+/* The record of an object in a slab of a cache that has records. */
+static inline char *qy__slab_record(const struct qy_cache *c, const struct qy_page *slab,
+				    const void *object)
+{
+	size_t off = (size_t)((const char *)object - (const char *)qy__page_addr(c->mm, slab));
+
+	return (char *)qy__pfn_addr(c->mm, slab->records) + off / c->layout.slot * c->layout.record;
+}
+
+/* Where free pointer, tracks and request of an object are: its start, or that of its record. */
+static inline char *qy__object_books(const struct qy_cache *c, const void *object)
+{
+	if (!QY_CONFIG_DEBUG || !c->layout.record)
+		return (char *)object;
+	return qy__slab_record(c, qy__page_head(c->mm, qy__addr_page(c->mm, object)), object);
 }
 
 /* The live bit of an object (debug builds): kept apart, out of reach of any overflow. */

@@ -178,6 +178,8 @@ static void retire_slabs(struct qy_cache *c)
 			continue;
 		for (uint32_t i = 0; i < 1u << slab->order; i++)
 			qy__page_set_flags(&slab[i], i ? 0 : QY__PAGE_F_RETIRED);
+		if (QY_CONFIG_DEBUG && c->layout.record)
+			qy__free_block(mm, qy__pfn_page(mm, slab->records));
 		slab->next = slab->prev = QY__PFN_NONE;
 		slab->type = QY__PAGE_ALLOC;
 	}

@@ -123,19 +123,63 @@ static void build_freelist(struct qy_cache *c, struct qy_page *slab)
 }
 
 /*
+ * Records of the objects, in a block of their own. Such pages count as reclaimable: where lifetimes
+ * are kept apart they come from other page blocks than the objects, far from a long overflow.
+ */
+static bool make_records(struct qy_cache *c, struct qy_page *slab, qy_gfp_t gfp)
+{
+	size_t bytes = (size_t)slab->slab.objects * c->layout.record;
+	struct qy_page *block;
+
+	slab->records = QY__PFN_NONE;
+	if (!QY_CONFIG_DEBUG || !bytes)
+		return true;
+	gfp &= ~(QY_GFP_DMA | QY_GFP_DMA32 | QY_GFP_HIGHMEM);
+	block = qy__alloc_block(c->mm, gfp | QY_GFP_RECLAIMABLE, qy__get_order(bytes),
+				QY__PAGE_ALLOC);
+	if (!block)
+		return false;
+	slab->records = qy__page_pfn(c->mm, block);
+	return true;
+}
+
+static void free_slab_pages(struct qy_cache *c, struct qy_page *slab)
+{
+	if (QY_CONFIG_DEBUG && c->layout.record)
+		qy__free_block(c->mm, qy__pfn_page(c->mm, slab->records));
+	qy__free_block(c->mm, slab);
+}
+
+/* A block, the number of objects that it holds, and their records. */
+static struct qy_page *alloc_slab_block(struct qy_cache *c, qy_gfp_t gfp, unsigned int order)
+{
+	struct qy_page *slab = qy__alloc_block(c->mm, gfp, order, QY__PAGE_ALLOC);
+
+	if (!slab)
+		return NULL;
+	slab->slab.objects = (uint16_t)objects_of(
+		c->layout.slot, qy__planted(FALLBACK_COUNT) ? c->order : slab->order);
+	if (make_records(c, slab, gfp))
+		return slab;
+	slab->slab.objects = 0;
+	qy__free_block(c->mm, slab);
+	return NULL;
+}
+
+/*
  * Pages for a slab. They are a compound block like any other until the slab is published: it has a
  * constructor to go through first, which may look at the instance.
  */
 static struct qy_page *alloc_slab_page(struct qy_cache *c, qy_gfp_t gfp)
 {
 	qy_gfp_t at_once = qy__gfp_at_once(gfp);
-	struct qy_page *slab = qy__alloc_block(c->mm, at_once, c->order, QY__PAGE_ALLOC);
+	struct qy_page *slab = alloc_slab_block(c, at_once, c->order);
 
 	if (!slab && c->min_order < c->order)
-		slab = qy__alloc_block(c->mm, at_once, c->min_order, QY__PAGE_ALLOC);
+		slab = alloc_slab_block(c, at_once, c->min_order);
 	if (slab || gfp == at_once)
 		return slab;
-	return qy__alloc_block(c->mm, gfp, c->min_order, QY__PAGE_ALLOC);
+	return alloc_slab_block(c, gfp, c->min_order);
 }
 
 /* A slab that nobody knows yet. No lock is held: shrinkers, hooks and constructors run here. */
@@ -152,8 +196,6 @@ static struct qy_page *make_slab(struct qy_cache *c, qy_gfp_t gfp)
 	slab = alloc_slab_page(c, gfp);
 	if (!slab)
 		return NULL;
-	slab->slab.objects = (uint16_t)objects_of(
-		c->layout.slot, qy__planted(FALLBACK_COUNT) ? c->order : slab->order);
 	if (qy__cache_is_debug(c))
 		qy__debug_setup_slab(c, slab);
 	build_freelist(c, slab);
@@ -183,7 +225,7 @@ static void discard_slab_locked(struct qy_cache *c, struct qy_page *slab)
 	s->nr_slabs--;
 	s->total_objects -= slab->slab.objects;
 	qy__page_set_flags(slab, 0);
-	qy__free_block(c->mm, slab);
+	free_slab_pages(c, slab);
 }
 
 /*
@@ -200,7 +242,7 @@ static QY_NOINLINE struct qy_page *grow_locked(struct qy_cache *c, qy_gfp_t gfp)
 	qy__lock(&c->lock);
 	/* Other threads may have made some, too: no more empty ones are kept than ever. */
 	if (slab && s->partial.nr && s->partial.nr >= s->min_partial)
-		qy__free_block(c->mm, slab);
+		free_slab_pages(c, slab);
 	else if (slab)
 		publish_slab_locked(c, slab);
 	return qy__page_list_first(c->mm, &s->partial);

@@ -34,13 +34,13 @@ static inline void *qy__slub_get_free(const struct qy_cache *c, const void *obje
 {
 	void *next;
 
-	__builtin_memcpy(&next, (const char *)object + c->layout.offset, sizeof(next));
+	__builtin_memcpy(&next, qy__object_books(c, object) + c->layout.offset, sizeof(next));
 	return next;
 }
 
 static inline void qy__slub_set_free(const struct qy_cache *c, void *object, void *next)
 {
-	__builtin_memcpy((char *)object + c->layout.offset, &next, sizeof(next));
+	__builtin_memcpy(qy__object_books(c, object) + c->layout.offset, &next, sizeof(next));
 }
 
 extern const struct qy__slab_ops qy__slub_ops;

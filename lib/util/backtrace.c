@@ -2,7 +2,7 @@
 /*
  * backtrace.c - return addresses of the callers.
  *
- *   state: NONE → SEARCHING → LIBUNWIND | LIBGCC | FRAME_POINTERS
+ *   state: NONE → SEARCHING → LIBUNWIND | LIBGCC | FRAME_POINTERS | STATIC
  *   A child of fork() may fall back to the last.
  *
  * The unwinder takes locks of its own and of the dynamic linker, and may allocate. So
@@ -17,10 +17,13 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unwind.h>
 
@@ -48,7 +51,7 @@
 /* Stray links may lead to red zones of the program's own sanitizer. */
 #define NO_SANITIZE __attribute__((no_sanitize("address", "thread")))
 
-enum { NONE, SEARCHING, LIBUNWIND, LIBGCC, FRAME_POINTERS };
+enum { NONE, SEARCHING, LIBUNWIND, LIBGCC, FRAME_POINTERS, STATIC };
 static int state;
 
 static int (*unw_backtrace)(void **buffer, int size);
@@ -102,6 +105,21 @@ static bool find_libgcc(void)
 	return unwind_backtrace && unwind_get_ip;
 }
 
+/*
+ * A program without an interpreter. A library that it loads brings another C library with it, and
+ * the unwinder that may be linked aborts before the C library is up: there are frame pointers only.
+ */
+static bool is_static_program(void)
+{
+	const ElfW(Phdr) *phdr = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+	size_t nr = getauxval(AT_PHNUM);
+
+	for (size_t i = 0; phdr && i < nr; i++)
+		if (phdr[i].p_type == PT_INTERP)
+			return false;
+	return phdr != NULL;
+}
+
 void qy__backtrace_init(void)
 {
 	int saved = errno, none = NONE, found = FRAME_POINTERS;
@@ -111,11 +129,13 @@ void qy__backtrace_init(void)
 		return;
 	in_unwinder = true;
 	depth = qy__inside_put_aside();
-	if (find_libunwind())
+	if (is_static_program())
+		found = STATIC;
+	else if (find_libunwind())
 		found = LIBUNWIND;
 	else if (find_libgcc())
 		found = LIBGCC;
-	if (found != LIBUNWIND)
+	if (found == FRAME_POINTERS || found == LIBGCC)
 		dlerror(); /* the failure is ours: the program shall not read it */
 	qy__inside_restore(depth);
 	in_unwinder = false;

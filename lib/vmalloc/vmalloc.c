@@ -210,7 +210,7 @@ void *qy__kvmalloc_call(struct qy_mm *mm, struct qy__call *call, qy_gfp_t gfp)
 
 int qy__kvfree_call(struct qy_mm *mm, void *p, struct qy__call *call)
 {
-	if (QY_ZERO_OR_NULL_PTR(p))
+	if (qy__is_nothing(p, call))
 		return 0;
 	if (qy__addr_page(mm, p))
 		return qy__kfree_call(mm, p, call);
@@ -219,7 +219,7 @@ int qy__kvfree_call(struct qy_mm *mm, void *p, struct qy__call *call)
 
 size_t qy__kvsize_call(struct qy_mm *mm, const void *p, struct qy__call *call)
 {
-	if (QY_ZERO_OR_NULL_PTR(p))
+	if (qy__is_nothing(p, call))
 		return 0;
 	if (qy__addr_page(mm, p))
 		return qy__ksize_call(mm, p, call);
@@ -352,7 +352,7 @@ void *qy__kvrealloc_call(struct qy_mm *mm, void *p, struct qy__call *call, qy_gf
 {
 	void *new;
 
-	if (QY_ZERO_OR_NULL_PTR(p))
+	if (qy__is_nothing(p, call))
 		return qy__kvmalloc_call(mm, call, gfp);
 	if (!qy__addr_page(mm, p))
 		return vrealloc(mm, p, call, gfp);

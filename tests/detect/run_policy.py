@@ -63,6 +63,19 @@ class Policy(unittest.TestCase):
         code, reports, text = run("SLACK", "slab_debug=- policy=abort")
         self.assertEqual((code, reports, text), (0, [], ""))
 
+    def test_what_is_named_changes_nothing_else(self):
+        # Narrower zones, as by default in an instance, would have no records apart.
+        for debug in ("slab_debug=FZPU policy=report", "quarantine=1M policy=report",
+                      "policy=report slab_debug=P,kmalloc-1000"):
+            _, reports, _ = run("LONG", debug)
+            self.assertEqual(kinds(reports), ["heap-overflow"])
+            self.assertEqual((reports[0].item["offset"], reports[0].item["len"]), ("10", "300"))
+
+    def test_letters_that_find_nothing_alone_are_said(self):
+        for letters, said in (("Z", True), ("PU", True), ("FZ", False), ("U", False)):
+            text = run("ZONE", "slab_debug=%s policy=report" % letters)[2]
+            self.assertEqual("without the letter F" in text, said, letters)
+
     def test_each_letter_finds_what_it_is_for(self):
         for letters, bug, found in (("FZ", "SLACK", []),  # the request is not kept: it is slack
                                     ("FZU", "SLACK", ["heap-overflow"]),

@@ -84,14 +84,15 @@ struct region {
 /* All regions of a slot lie in it, and no two have a byte in common. */
 static void check_regions(const struct qy__layout *l, qy_slab_flags_t f)
 {
-	bool inside = l->offset < l->inuse;
+	bool apart = l->record != 0, inside = !apart && l->offset < l->inuse;
 	const struct region r[] = {
 		{"left", -(long)l->red_left_pad, 0},
 		{"object", 0, l->object_size},
 		{"right", l->object_size, l->inuse},
-		{"pointer", inside ? 0 : l->offset, inside ? 0 : l->offset + 8},
-		{"tracks", l->track, l->track ? l->track + 64 : 0},
-		{"request", l->orig_size, l->orig_size ? l->orig_size + 8 : 0},
+		{"pointer", inside || apart ? 0 : l->offset, inside || apart ? 0 : l->offset + 8},
+		{"tracks", apart ? 0 : l->track, l->track && !apart ? l->track + 64 : 0},
+		{"request", apart ? 0 : l->orig_size,
+		 l->orig_size && !apart ? l->orig_size + 8 : 0},
 		{"padding", l->meta_end, (long)l->slot - l->red_left_pad},
 	};
 	const size_t nr = sizeof(r) / sizeof(r[0]);
@@ -125,7 +126,8 @@ static void check_one(size_t size, size_t align, qy_slab_flags_t f, bool ctor, u
 	assert_int_equal(l.offset % 8, 0);
 	assert_int_equal(l.track % 8, 0);
 	assert_int_equal(l.orig_size % 8, 0);
-	assert_true(l.offset + 8 <= l.slot);
+	assert_true(l.offset + 8 <= (l.record ? l.record : l.slot));
+	assert_int_equal(l.record != 0, (f & Z) && red > 8);
 	assert_int_equal(l.track != 0, (f & U) != 0);
 	assert_int_equal(l.orig_size != 0, (f & U) && (f & K));
 	if (f & Z) {
@@ -137,7 +139,7 @@ static void check_one(size_t size, size_t align, qy_slab_flags_t f, bool ctor, u
 	}
 	/* Poison and constructed objects keep their bytes while they are free. */
 	if ((f & P) || ctor)
-		assert_true(l.offset >= l.inuse);
+		assert_true(l.record || l.offset >= l.inuse);
 	if (red == 8)
 		assert_int_equal(l.slot, slot_by_the_book(size, align, f, ctor));
 	check_regions(&l, f);
@@ -158,6 +160,26 @@ static void layout_sweep_regions_never_overlap(void **state)
 				check_one(size, align, f, set % 3 == 1, 8);
 				check_one(size, align, f, set % 3 != 1, 8);
 			}
+}
+
+/* Records lie apart: no byte of the slot is unwatched, and a record's parts do not overlap. */
+static void layout_larger_red_zone_leaves_nothing_between(void **state)
+{
+	struct qy__layout l;
+
+	(void)state;
+	for (size_t size = 1; size <= 300; size++) {
+		assert_int_equal(qy__layout_object(&l, size, 16, Z | P | U | K, false, 64), 0);
+		assert_int_equal(l.inuse, l.slot - l.red_left_pad);
+		assert_int_equal(l.meta_end, l.inuse);
+		assert_int_equal(l.record, 64);
+		assert_true(l.offset + 8 <= l.track);
+		assert_true(l.track + 2 * (sizeof(struct qy__track) - 8) <= l.orig_size);
+		assert_true(l.orig_size + 8 <= l.record);
+		assert_int_equal(qy__layout_object(&l, size, 16, Z, false, 64), 0);
+		assert_int_equal(l.record, 8);
+		assert_int_equal(l.track, 0);
+	}
 }
 
 static void layout_larger_red_zone_widens_both_sides(void **state)
@@ -221,6 +243,7 @@ int main(void)
 		cmocka_unit_test(layout_plain_small_object_takes_one_word),
 		cmocka_unit_test(layout_sweep_regions_never_overlap),
 		cmocka_unit_test(layout_larger_red_zone_widens_both_sides),
+		cmocka_unit_test(layout_larger_red_zone_leaves_nothing_between),
 		cmocka_unit_test(layout_impossible_size_is_refused),
 		cmocka_unit_test(layout_large_has_zones_and_alignment),
 	};

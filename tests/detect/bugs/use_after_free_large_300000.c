@@ -2,7 +2,7 @@
 /*
  * use_after_free_large_300000.c - byte 299999 of a freed object of 300000 bytes.
  *
- * expect: use-after-free-write offset=299999 size=300000 len=1 expected=0xa5 found=0x41 free=-
+ * expect: use-after-free-write offset=299999 size=300000 len=1 found=0x41 free=-
  * allocated: malloc < open_session < main
  * freed: free < close_session < main
  */

@@ -2,7 +2,7 @@
 /*
  * use_after_free_last.c - the last byte of a freed object, where the poison's end byte is.
  *
- * expect: use-after-free-write offset=63 size=64 len=1 expected=0xa5 found=0x41 free=-
+ * expect: use-after-free-write offset=63 size=64 len=1 found=0x41 free=-
  * allocated: malloc < open_session < main
  * freed: free < close_session < main
  */
