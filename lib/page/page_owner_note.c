@@ -23,6 +23,7 @@
 #include "page/page_alloc.h"
 #include "page/page_debug_report.h"
 #include "page/page_owner.h"
+#include "util/module.h"
 #include "util/plant.h"
 #include "util/stackdepot.h"
 #include "util/sys.h"
@@ -56,13 +57,17 @@ static bool add_pool(struct qy_mm *mm)
 uint32_t qy__save_stack(struct qy_mm *mm, const uintptr_t *pc, unsigned int n)
 {
 	bool want_pool = false;
-	uint32_t handle;
+	uint32_t handle, before;
 
 	if (!mm->depot)
 		return 0;
+	before = qy__load_relaxed(&mm->depot->nr_stacks);
 	handle = qy__depot_save(mm->depot, pc, n, &want_pool);
 	if (want_pool && add_pool(mm))
 		handle = qy__depot_save(mm->depot, pc, n, &want_pool);
+	/* A stack that was there before has had its files noted. */
+	if (qy__load_relaxed(&mm->depot->nr_stacks) != before)
+		qy__module_note(pc, n, qy__osif_now(&mm->os));
 	return handle;
 }
 

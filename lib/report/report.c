@@ -54,7 +54,7 @@ static uint64_t hash_stack(const struct qy_stack *stack, uint64_t h)
 {
 	for (unsigned int i = 0; i < stack->nr; i++) {
 		uintptr_t at = 0; /* generated code: where it lies says nothing */
-		const char *name = qy__module_name(stack->pc[i] - 1, &at);
+		const char *name = qy__module_name_at(stack->pc[i] - 1, stack->when, &at);
 
 		h = qy__mix64(h + at);
 		for (; name && *name; name++)

@@ -173,7 +173,7 @@ static void frames(struct qy__buf *b, const struct qy_stack *stack)
 	uintptr_t offset;
 
 	for (unsigned int i = 0; i < stack->nr; i++) {
-		if (qy__module_of(stack->pc[i] - 1, path, sizeof(path), &offset))
+		if (qy__module_at(stack->pc[i] - 1, stack->when, path, sizeof(path), &offset))
 			qy__fmt(b, "    #%u 0x%lx (%s+0x%lx)\n", i, (unsigned long)stack->pc[i],
 				path, (unsigned long)offset + 1);
 		else

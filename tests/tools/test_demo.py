@@ -2,6 +2,10 @@
 # SPDX-License-Identifier: MIT
 """`quarry check` and `quarry run` with the real libraries."""
 import os
+import re
+import shutil
+import subprocess
+import tempfile
 import unittest
 
 import tool
@@ -49,6 +53,49 @@ class Demo(unittest.TestCase):
         r = quarry("run", "sh", "-c", "grep -c libquarry-malloc.so /proc/self/maps; exit 3")
         self.assertEqual(r.code, 3)
         self.assertGreater(int(r.out), 0)
+
+
+@unittest.skipUnless(shutil.which("gcc"), "needs gcc")
+class Plugins(unittest.TestCase):
+    PLUGIN = "#include <stdlib.h>\nchar *NAME(int n) { return malloc(n); }\n"
+    PROGRAM = """
+        #include <dlfcn.h>
+        #include <stdlib.h>
+
+        int main(int argc, char **argv)
+        {
+            void *plugin = dlopen(argv[1], RTLD_NOW);
+            char *p = ((char *(*)(int))dlsym(plugin, "plug_alloc"))(10);
+
+            p[10] = 1;
+            dlclose(plugin);
+            if (argc > 2 && !dlopen(argv[2], RTLD_NOW))
+                return 1;
+            free(p);
+            return 0;
+        }
+    """
+
+    def build(self, name, text, *flags):
+        source, built = os.path.join(self.dir, name + ".c"), os.path.join(self.dir, name)
+        with open(source, "w", encoding="utf-8") as f:
+            f.write(text)
+        subprocess.run(["gcc", "-g", *flags, source, "-o", built, "-ldl"], check=True, timeout=60)
+        return built
+
+    def test_stack_of_an_unloaded_plugin_names_the_plugin(self):
+        with tempfile.TemporaryDirectory() as self.dir:
+            shared = ["-shared", "-fPIC", "-O0"]
+            plugin = self.build("plugin", self.PLUGIN.replace("NAME", "plug_alloc"), *shared)
+            other = self.build("other", self.PLUGIN.replace("NAME", "other_alloc"), *shared)
+            program = self.build("program", self.PROGRAM, "-O0")
+            for args in ([plugin], [plugin, other]):
+                r = quarry("check", program, *args)
+                self.assertEqual(r.code, 86, r.err)
+                self.assertIn("Allocated in plug_alloc age=", r.err)
+                self.assertRegex(r.err, r" in plug_alloc\+0x\w+ \S*plugin\.c:2 \(%s\+0x"
+                                 % re.escape(plugin))
+                self.assertNotIn("other_alloc", r.err)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: MIT
 """`quarry symbolize` on made-up reports whose frames lie in a program of known lines."""
 import os
+import pty
 import re
 import resource
 import shutil
 import subprocess
 import tempfile
+import time
 import unittest
 
 import tool
@@ -113,6 +115,31 @@ class Symbolize(unittest.TestCase):
             subprocess.run(["objcopy", "--strip-all", copy], check=True, timeout=60)
             raw = frame(copy)
             self.assertEqual(symbolize(raw), raw)
+
+    def test_long_work_is_shown_on_a_terminal_alone(self):
+        for terminal in (True, False):
+            ours, theirs = pty.openpty() if terminal else os.pipe()
+            with subprocess.Popen([tool.QUARRY, "symbolize"], stdin=subprocess.PIPE,
+                                  stdout=subprocess.DEVNULL, stderr=theirs) as p:
+                os.close(theirs)
+                for i in range(20): # each frame another one: they are looked up
+                    p.stdin.write(b"    #0 0x1 (%s+0x%x)\n" % (FRAMES.encode(), 0x1200 + i))
+                    p.stdin.flush()
+                    time.sleep(0.1)
+                p.stdin.close()
+                shown = b""
+                try:
+                    while piece := os.read(ours, 4096):
+                        shown += piece
+                except OSError: # the terminal's other side is closed
+                    pass
+                os.close(ours)
+                self.assertEqual(p.wait(timeout=60), 0)
+            if terminal:
+                self.assertIn(b"looking up names, ", shown)
+                self.assertTrue(shown.endswith(b"\r\x1b[K"), shown)
+            else:
+                self.assertEqual(shown, b"")
 
 
 class Languages(unittest.TestCase):
