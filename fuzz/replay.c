@@ -21,6 +21,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "../tests/harness/patience.h"
 #include "targets.h"
 
 #define STATE_BYTES 16384
@@ -140,7 +141,7 @@ static int run(const char *path, const struct fz_target *target, const uint8_t *
 		printf("%s\n%s\n", path, line);
 	fz.starting = true;
 	catch_crashes(true);
-	alarm(60);
+	patient_alarm(60);
 	how = sigsetjmp(rp.out, 1);
 	if (!how)
 		fz_run(target, data, size, &opts);

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../tests/harness/patience.h"
 #include "targets.h"
 
 static struct {
@@ -53,7 +54,7 @@ static bool fails_in_child(const uint8_t *data, size_t size)
 	if (!pid) {
 		if (!freopen("/dev/null", "w", stderr))
 			_exit(0);
-		alarm(20);
+		patient_limits(20);
 		fz_run(&FZ_TARGET, data, size, NULL);
 		_exit(0);
 	}

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../tests/harness/patience.h"
 #include "targets.h"
 
 static uint8_t best[FZ_MAX_INPUT], trial[FZ_MAX_INPUT];
@@ -51,7 +52,7 @@ static void run_child(const uint8_t *data, size_t size, char id[16])
 	if (!pid) {
 		close(fds[0]);
 		child_pipe = fds[1];
-		alarm(10);
+		patient_limits(10);
 		if (!freopen("/dev/null", "w", stderr))
 			_exit(0);
 		fz_run(&FZ_TARGET, data, size, &opts);

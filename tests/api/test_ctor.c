@@ -4,6 +4,7 @@
  * knows it yet. A call that hangs ends the program (alarm).
  */
 #include "instance.h"
+#include "patience.h"
 
 #include <unistd.h>
 
@@ -15,7 +16,7 @@ static unsigned int calls;
 
 static void make_with(const char *debug, qy_ctor_fn ctor)
 {
-	alarm(60);
+	patient_alarm(60);
 	calls = 0;
 	instance_init(&in, 2048);
 	in.config.debug = debug;

@@ -99,7 +99,7 @@ def main():
     quarry, program, source = sys.argv[1:4]
     options, expected, end = read_source(source)
     done = subprocess.run([quarry, "check", *options, program], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=1800, check=False)
     text = done.stderr.decode(errors="replace")
     reports = parse(text)
     faults = []

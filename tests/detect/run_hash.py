@@ -21,7 +21,7 @@ SKIPPED = 77
 def run(drop_in, program):
     """Hashes of the reports; frames as addresses; frames as places in files."""
     env = dict(os.environ, LD_PRELOAD=drop_in, QUARRY_DEBUG=DEBUG)
-    done = subprocess.run([program], env=env, check=False, timeout=60, stdin=subprocess.DEVNULL,
+    done = subprocess.run([program], env=env, check=False, timeout=1800, stdin=subprocess.DEVNULL,
                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     text = done.stderr.decode(errors="replace")
     frames = [FRAME.match(line) for report in parse(text) for line in report.lines]

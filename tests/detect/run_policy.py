@@ -20,7 +20,7 @@ def run(bug, debug, drop_in=DEBUG):
     env.pop("QUARRY_DEBUG", None)
     if debug is not None:
         env["QUARRY_DEBUG"] = debug
-    done = subprocess.run([os.environ["BUG_" + bug]], env=env, check=False, timeout=60,
+    done = subprocess.run([os.environ["BUG_" + bug]], env=env, check=False, timeout=1800,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE)
     text = done.stderr.decode()

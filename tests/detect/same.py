@@ -9,7 +9,7 @@ import time
 def run(command, folder, env):
     begin = time.monotonic()
     done = subprocess.run(command, cwd=folder, env=env, stdin=subprocess.DEVNULL, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=200)
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=1800)
     return done.returncode, done.stdout, done.stderr, time.monotonic() - begin
 
 

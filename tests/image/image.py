@@ -99,7 +99,8 @@ def read_image(head, chunks, reader=READER):
             f.write(data)
         f.flush()
         for _ in range(20):
-            done = subprocess.run([reader, f.name], stdout=subprocess.PIPE, timeout=60, check=False)
+            done = subprocess.run([reader, f.name], stdout=subprocess.PIPE, timeout=1800,
+                                  check=False)
             if done.returncode != 3:
                 return done.returncode, done.stdout.decode(errors="replace")
     return None

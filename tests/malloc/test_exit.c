@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include "../harness/patience.h"
 #include "check.h"
+
+#define MOST_WAITED 10000 /* naps of a millisecond */
 
 static char *volatile object;
 
@@ -54,7 +57,7 @@ static void leave_from_signal(void)
 			spin(NULL);
 		}
 		for (int waited = 0; waitpid(pid, &status, WNOHANG) == 0; waited++) {
-			if (waited > 10000)
+			if (waited > MOST_WAITED * (int)patience())
 				kill(pid, SIGKILL);
 			usleep(1000);
 		}

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include "../harness/patience.h"
 #include "check.h"
 
 #define NR_THREADS 3
@@ -75,7 +76,7 @@ static void child(unsigned int i, unsigned char *inherited)
 	pid_t pid;
 	int status;
 
-	alarm(30);
+	patient_alarm(30);
 	CHECK(pattern_is(inherited, 5000, i));
 	free(inherited);
 	work(i, 300);
@@ -104,7 +105,7 @@ int main(int argc, char **argv)
 	int status;
 
 	require_drop_in(argc, argv);
-	alarm(200);
+	patient_alarm(200);
 	for (uintptr_t i = 0; i < NR_THREADS; i++)
 		CHECK(pthread_create(&t[i], NULL, busy, (void *)(i * 1000)) == 0);
 	for (unsigned int i = 0; i < NR_FORKS; i++) {

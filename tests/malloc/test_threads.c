@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "../harness/patience.h"
 #include "check.h"
 
 #define NR_THREADS 8
@@ -189,7 +190,7 @@ static void many_threads_at_once(void)
 int main(int argc, char **argv)
 {
 	require_drop_in(argc, argv);
-	alarm(200);
+	patient_alarm(200);
 	remote_frees();
 	thread_churn();
 	many_threads_at_once();

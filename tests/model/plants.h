@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "patience.h"
 #include "util/plant.h"
 
 #define PLANT(number, name, target, file, what) {number, #target "/" #name, what},
@@ -42,7 +43,7 @@ static inline int search_with(int id, void (*search)(int id))
 	if (pid < 0)
 		exit(2);
 	if (!pid) {
-		alarm(120);
+		patient_limits(120);
 		search(id);
 		exit(0);
 	}

@@ -3,12 +3,13 @@
 #
 # find_plants.sh [--seconds S] [--no-seeds] [--store] FOLDER [NUMBER...]
 #
-# The fuzzers must find each planted fault of plants.def within S seconds (60). FOLDER holds the
-# programs (build/fuzz): fuzz_TARGET, a libFuzzer build, or else stress_TARGET, the random driver.
+# The fuzzers must find each planted fault of plants.def within S seconds: 60, on a machine that may
+# be busy with other things QUARRY_TEST_PATIENCE times as many. FOLDER holds the programs
+# (build/fuzz): fuzz_TARGET, a libFuzzer build, or else stress_TARGET, the random driver.
 # The stored inputs that fail are not used; the seeds in corpora/TARGET are, unless --no-seeds.
 # With --store what was found is made small and becomes the fault's input in corpora/planted/.
 set -u
-seconds=60 seeds=yes store=no
+seconds=$((60 * ${QUARRY_TEST_PATIENCE:-1})) seeds=yes store=no
 while :; do
 	case ${1:-} in
 	--seconds) seconds=$2; shift 2 ;;

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 import unittest
 
 import tool
@@ -24,6 +23,12 @@ def check(*args, reports=None, env=None, stdin=b""):
 
 def sh(command):
     return ["--", "/bin/sh", "-c", command]
+
+
+def processor_seconds():
+    """What the children used so far: others that keep the machine busy do not count."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def full_reports(text):
@@ -149,7 +154,7 @@ class Running(unittest.TestCase):
             self.assertEqual(p.stdout.readline(), b"ready\n")
             p.send_signal(number)
             rest = p.stdout.read()
-            return rest, p.wait(timeout=30)
+            return rest, p.wait(timeout=tool.NET)
 
     def test_signals_are_forwarded(self):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -157,8 +162,8 @@ class Running(unittest.TestCase):
 
     def test_ignored_sigchld_is_not_inherited(self):
         env = dict(os.environ, QUARRY_MALLOC_DEBUG_SO=FAKE)
-        done = subprocess.run([tool.QUARRY, "check", "sh", "-c", "exit 6"], env=env, timeout=30,
-                              stderr=subprocess.DEVNULL, check=False,
+        done = subprocess.run([tool.QUARRY, "check", "sh", "-c", "exit 6"], env=env,
+                              timeout=tool.NET, stderr=subprocess.DEVNULL, check=False,
                               preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
         self.assertEqual(done.returncode, 6)
 
@@ -247,11 +252,11 @@ class Printing(unittest.TestCase):
         self.assertIn("22 reports (2 different)", r.err)
 
     def test_many_reports(self):
-        began = time.monotonic()
+        began = processor_seconds()
         r = check("true", reports="20000")
         self.assertIn("20000 reports (1 different)", r.err)
         self.assertEqual(full_reports(r.err), 1)
-        self.assertLess(time.monotonic() - began, 30)
+        self.assertLess(processor_seconds() - began, 30)
 
 
 if __name__ == "__main__":

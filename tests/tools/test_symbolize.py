@@ -29,7 +29,7 @@ def line_of(mark):
 def frame(program=FRAMES):
     """The raw frame that the program prints about itself."""
     return subprocess.run([program], stdout=subprocess.PIPE, check=True,
-                          timeout=30).stdout.decode()
+                          timeout=tool.NET).stdout.decode()
 
 
 def symbolize(text):
@@ -102,7 +102,7 @@ class Symbolize(unittest.TestCase):
             for args in (["--only-keep-debug", FRAMES, copy + ".debug"],
                          ["--strip-all", copy],
                          ["--add-gnu-debuglink=" + copy + ".debug", copy]):
-                subprocess.run(["objcopy", *args], check=True, timeout=60)
+                subprocess.run(["objcopy", *args], check=True, timeout=tool.NET)
             out = symbolize(frame(copy))
             self.assertIn("in inlined_caller ", out)
             self.assertIn("frames.c:%d" % line_of("outer"), out)
@@ -112,7 +112,7 @@ class Symbolize(unittest.TestCase):
         with tempfile.TemporaryDirectory() as dir:
             copy = os.path.join(dir, "prog")
             shutil.copy(FRAMES, copy)
-            subprocess.run(["objcopy", "--strip-all", copy], check=True, timeout=60)
+            subprocess.run(["objcopy", "--strip-all", copy], check=True, timeout=tool.NET)
             raw = frame(copy)
             self.assertEqual(symbolize(raw), raw)
 
@@ -152,7 +152,8 @@ class Languages(unittest.TestCase):
         program = os.path.join(self.dir, "program")
         with open(source, "w") as f:
             f.write(text)
-        subprocess.run([compiler, "-g", *flags, source, "-o", program], check=True, timeout=60)
+        subprocess.run([compiler, "-g", *flags, source, "-o", program], check=True,
+                       timeout=tool.NET)
         return program
 
     def setUp(self):

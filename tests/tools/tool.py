@@ -5,6 +5,8 @@ import subprocess
 import unittest
 
 QUARRY = os.environ["QUARRY"]
+# Seconds until something hangs for good; no verdict on a slow or busy machine.
+NET = 1800
 RULE = "=" * 77
 
 
@@ -24,7 +26,7 @@ def quarry(*args, env=None, stdin=b""):
             full.pop(name, None)
         else:
             full[name] = value
-    return Result(subprocess.run([QUARRY, *args], input=stdin, env=full, timeout=60,
+    return Result(subprocess.run([QUARRY, *args], input=stdin, env=full, timeout=NET,
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False))
 
 

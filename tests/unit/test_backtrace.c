@@ -26,6 +26,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "patience.h"
 #include "sanitized.h"
 #include "util/backtrace.h"
 #include "util/compiler.h"
@@ -71,7 +72,7 @@ static void run_in_child(void (*fn)(void))
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		alarm(60); /* a hang is a failure, too */
+		patient_alarm(60); /* a hang is a failure, too */
 		fn();
 		_exit(0);
 	}
@@ -511,7 +512,7 @@ static void fork_while_others_trace(void)
 		if (pid == 0) {
 			pthread_t other;
 
-			alarm(20);
+			patient_alarm(20);
 			qy__percpu_fork_child();
 			use_after_fork(NULL);
 			if (!SANITIZED) {

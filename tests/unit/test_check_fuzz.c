@@ -10,6 +10,7 @@
  */
 #include "all_texts.h"
 #include "damage.h"
+#include "patience.h"
 
 #include <unistd.h>
 
@@ -195,7 +196,7 @@ static void fuzz(unsigned int rounds)
 	broken = malloc(in.size);
 	assert_non_null(broken);
 	for (unsigned int i = 0; i < rounds; i++) {
-		alarm(MOST_SECONDS); /* a walk that does not end ends the program */
+		patient_alarm(MOST_SECONDS); /* a walk that does not end ends the program */
 		for (uint32_t n = 1 + below(MAX_DAMAGE); n; n--)
 			damage();
 		memcpy(broken, in.buf, in.size);

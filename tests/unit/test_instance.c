@@ -5,6 +5,7 @@
  */
 #include "damage.h"
 #include "fixture.h"
+#include "patience.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -293,7 +294,7 @@ static int use_in_child(struct qy_mm *mm)
 {
 	struct qy_check_result r = {.struct_size = sizeof(r)};
 
-	alarm(20); /* a lock that was left held would be for ever */
+	patient_alarm(20); /* a lock that was left held would be for ever */
 	for (size_t size = 1; size < 30000; size = size * 2 + 1) {
 		char *p = qy_kmalloc(mm, size, 0);
 

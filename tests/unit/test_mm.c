@@ -68,7 +68,7 @@ static void create_arena_without_room_gives_enomem(void **state)
 
 	(void)state;
 	cfg.backing = QY_BACKING_ARENA;
-	refuse(&cfg, ENOMEM); /* no buffer */
+	refuse(&cfg, EINVAL); /* no buffer */
 	cfg.base = small;
 	refuse(&cfg, ENOMEM); /* of no bytes */
 	cfg.size = sizeof(small);
@@ -76,7 +76,7 @@ static void create_arena_without_room_gives_enomem(void **state)
 	cfg.size = SIZE_MAX;
 	refuse(&cfg, ENOMEM); /* wraps */
 	cfg.base = NULL;
-	refuse(&cfg, ENOMEM);
+	refuse(&cfg, EINVAL);
 }
 
 static void create_keeps_errno_when_it_works(void **state)

@@ -6,6 +6,7 @@
  * unregistered it.
  */
 #include "fixture.h"
+#include "patience.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -289,7 +290,7 @@ static void child_does_not_wait_for_threads_it_has_not(void **state)
 	qy_mm_fork_prepare(in.mm);
 	child = fork();
 	if (!child) {
-		alarm(ALARM);
+		patient_alarm(ALARM);
 		qy_mm_fork_child(in.mm);
 		if (in.mm->reclaim.active || in.mm->reclaim.walks || qy__in_reclaim(in.mm))
 			_exit(1);
@@ -317,7 +318,7 @@ static void fork_here(void)
 		qy_mm_fork_parent(in.mm);
 		return;
 	}
-	alarm(ALARM);
+	patient_alarm(ALARM);
 	qy_mm_fork_child(in.mm);
 	if (!qy__in_reclaim(in.mm) || in.mm->reclaim.active != 1)
 		_exit(1);

@@ -5,6 +5,7 @@
  */
 #include "damage.h"
 #include "fixture.h"
+#include "patience.h"
 
 #include <unistd.h>
 
@@ -21,7 +22,7 @@ static int set_up(void **state)
 	unsigned int n;
 
 	(void)state;
-	alarm(60);
+	patient_alarm(60);
 	instance_make(&in, 1024, "slab_debug=FZPU");
 	c = qy_cache_create(in.mm, "walked", 200, 0, 0, NULL);
 	assert_non_null(c);
