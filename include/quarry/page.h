@@ -138,7 +138,7 @@ struct qy_mm_config {
 	 */
 	size_t size;
 	/*
-	 * bytes, ANON: brought in at start (0: 8 MiB, of the span of 64 GiB 1 MiB; more than one
+	 * bytes, ANON: brought in at start (0: 8 MiB, of the span of 64 GiB 2 MiB; more than one
 	 * node: the whole span)
 	 */
 	size_t initial;

@@ -36,9 +36,13 @@
 #define LEAST_SPAN ((size_t)16 << 20)
 /* The span begins at a multiple of the largest block, up to this: as many pages in every run. */
 #define MOST_ALIGN ((size_t)64 << 20)
-#define SECTION ((size_t)8 << 20)     /* what is brought in at a time, at least */
-#define SMALL_START ((size_t)1 << 20) /* of a claimed span: many a program needs no more */
-#define SEEK_STEP ((size_t)4 << 20)   /* past other people's mappings, at least */
+#define SECTION ((size_t)8 << 20) /* what is brought in at a time, at least */
+/*
+ * Of a claimed span: many a program needs no more. A whole page block of the default order: half a
+ * one is never claimed for another lifetime, and each request would have to fall back.
+ */
+#define SMALL_START ((size_t)2 << 20)
+#define SEEK_STEP ((size_t)4 << 20) /* past other people's mappings, at least */
 
 #define DEFAULT_PAGEBLOCK_ORDER 9
 
