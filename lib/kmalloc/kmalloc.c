@@ -107,6 +107,10 @@ int qy__kfree_call(struct qy_mm *mm, void *p, struct qy__call *call)
 	}
 	if (qy__cache_is_debug(at.cache))
 		return qy__debug_free(at.cache, &at, p, call);
+	if (at.offset) {
+		qy__debug_bad_pointer(mm, QY_REPORT_INVALID_FREE, p, call);
+		return -EINVAL;
+	}
 	if (!qy__cache_push(at.cache, p))
 		qy__cache_free_slow(at.cache, p);
 	return 0;
@@ -236,7 +240,7 @@ void *qy__krealloc_call(struct qy_mm *mm, void *p, struct qy__call *call, qy_gfp
 
 void *qy_kmalloc(struct qy_mm *mm, size_t size, qy_gfp_t gfp)
 {
-	void *object = qy__kmalloc_fast(mm, size);
+	void *object = qy__kmalloc_fast(mm, size, QY__ANY_CPUS);
 
 	if (unlikely(!object)) {
 		struct qy__call call = {.size = size, .caller = CALLER};
@@ -295,7 +299,7 @@ static QY_NOINLINE void kfree_slow(struct qy_mm *mm, void *p, uintptr_t caller)
 
 void qy_kfree(struct qy_mm *mm, const void *p)
 {
-	if (unlikely(!qy__kfree_fast(mm, (void *)p)))
+	if (unlikely(!qy__kfree_fast(mm, (void *)p, QY__ANY_CPUS)))
 		kfree_slow(mm, (void *)p, CALLER);
 }
 

@@ -4,8 +4,8 @@
  *
  * A module that keeps RTLD_DEEPBIND (dl.c) has the C library's malloc, and hands out its blocks.
  * They go back there. But a wild pointer is to be reported: so a block must lie where glibc keeps
- * such, and what is in front of it must be what glibc writes there. That is asked only about addresses
- * that are in no memory of ours, and read through the kernel: there may be nothing.
+ * such, and what is in front of it must be what glibc writes there. That is asked only about
+ * addresses that are in no memory of ours, and read through the kernel: there may be nothing.
  *
  * glibc's chunk, the same since 2.3:   [ size of the one before ][ size | flags ][ block …
  *

@@ -251,14 +251,14 @@ static QY_ALWAYS_INLINE void *alloc_fast(size_t size)
 {
 	struct qy_mm *mm = qy__load_relaxed(&qy__malloc_mm);
 
-	return likely(mm != NULL) ? qy__kmalloc_fast(mm, size) : NULL;
+	return likely(mm != NULL) ? qy__kmalloc_fast(mm, size, QY__THREAD_CPUS) : NULL;
 }
 
 static QY_ALWAYS_INLINE bool free_fast(void *p)
 {
 	struct qy_mm *mm = qy__load_relaxed(&qy__malloc_mm);
 
-	return likely(mm != NULL) && qy__kfree_fast(mm, p);
+	return likely(mm != NULL) && qy__kfree_fast(mm, p, QY__THREAD_CPUS);
 }
 
 /* ---- the C library's calls ---- */

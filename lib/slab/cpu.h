@@ -28,4 +28,15 @@ static QY_ALWAYS_INLINE bool qy__cache_push(const struct qy_cache *c, void *obje
 	return qy__sheaf_push(c->sheaf[qy__cache_cpu(c)], object);
 }
 
+/* The same for a caller who knows that the provider is `thread`. */
+static QY_ALWAYS_INLINE void *qy__cache_pop_thread(const struct qy_cache *c)
+{
+	return qy__sheaf_pop(c->sheaf[qy__thread_cpu]);
+}
+
+static QY_ALWAYS_INLINE bool qy__cache_push_thread(const struct qy_cache *c, void *object)
+{
+	return qy__sheaf_push(c->sheaf[qy__thread_cpu], object);
+}
+
 #endif

@@ -100,6 +100,8 @@ struct qy_cache {
 	uint8_t provider; /* copy of mm->cpus.provider */
 	uint16_t sheaf_capacity;
 	struct qy__layout layout;
+	/* 2^32 / slot, rounded up: see qy__is_object_start(). 0: the answer is always no */
+	uint32_t reciprocal;
 	uint32_t order, objs_per_slab; /* "oo" */
 	uint32_t min_order, min_objs;  /* what is tried when "oo" cannot be had */
 	qy_ctor_fn ctor;
@@ -167,6 +169,19 @@ static inline struct qy_cache *qy__object_cache(const struct qy_mm *mm, const st
 {
 	(void)p; /* a flavour whose slabs mix caches will ask it */
 	return qy__ref_cache(mm, head->slab.cache);
+}
+
+/*
+ * Is @rel, from the instance's start, a multiple of the slot's size from the start of the slab that
+ * @page is part of? No division: the product is the remainder's, scaled, modulo 2^32; it is below
+ * the reciprocal iff there is none. A no of a cache without reciprocal says nothing.
+ */
+static QY_ALWAYS_INLINE bool qy__is_object_start(const struct qy_cache *c,
+						 const struct qy_page *page, uintptr_t rel)
+{
+	uint32_t offset = (uint32_t)rel - (page->head << QY_CONFIG_PAGE_SHIFT);
+
+	return offset * c->reciprocal < c->reciprocal;
 }
 
 /* Objects of a slab lie at first + i * slot. */

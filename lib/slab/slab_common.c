@@ -51,6 +51,19 @@ static size_t calculate_alignment(qy_slab_flags_t flags, size_t align, size_t si
 	return qy__align_up(max(align, sizeof(void *)), sizeof(void *));
 }
 
+/*
+ * The rounding adds less than one slot's worth per object: exact while slot * (slab + slot) is at
+ * most 2^32. Red zones in front of objects, and slabs larger than that, have none.
+ */
+static uint32_t reciprocal(const struct qy_cache *c)
+{
+	uint64_t slot = c->layout.slot, bytes = (uint64_t)QY_PAGE_SIZE << c->order;
+
+	if (c->layout.red_left_pad || slot * (bytes + slot) > (uint64_t)1 << 32)
+		return 0;
+	return (uint32_t)((((uint64_t)1 << 32) + slot - 1) / slot);
+}
+
 /* Fill in a zeroed head. 0 / -EINVAL / -ENOSPC. */
 static int init_cache(struct qy_mm *mm, struct qy_cache *c, const char *name, size_t size,
 		      size_t align, qy_slab_flags_t flags, qy_ctor_fn ctor, unsigned int red_zone)
@@ -69,7 +82,11 @@ static int init_cache(struct qy_mm *mm, struct qy_cache *c, const char *name, si
 		c->sheaf[cpu] = &mm->slab->nobody;
 	err = qy__layout_object(&c->layout, size, calculate_alignment(flags, align, size), flags,
 				ctor != NULL, red_zone);
-	return err ? err : qy__slab_ops(c)->init(c);
+	if (!err)
+		err = qy__slab_ops(c)->init(c);
+	if (!err)
+		c->reciprocal = reciprocal(c);
+	return err;
 }
 
 struct qy_cache *qy__cache_create(struct qy_mm *mm, const char *name, size_t size, size_t align,
