@@ -213,6 +213,21 @@ static int parse_channel(struct qy__debug_config *cfg, const char *s, const char
 	return 0;
 }
 
+static int parse_any_switch(struct qy__debug_config *cfg, const char *key, const char *key_end,
+			    const char *end)
+{
+	bool has_value = key_end < end, on = true;
+	int err = -EINVAL;
+
+	if (key_is(key, key_end, "signals")) {
+		err = parse_switch(has_value ? key_end + 1 : end, end, has_value, &on);
+		cfg->no_signals = !on;
+	} else {
+		parse_page_switch(cfg, key, key_end, end, &err);
+	}
+	return err;
+}
+
 static int parse_item(struct qy__debug_config *cfg, const char *s, const char *end,
 		      const char **bad)
 {
@@ -247,13 +262,8 @@ static int parse_item(struct qy__debug_config *cfg, const char *s, const char *e
 		if (n > QY_CONFIG_MAX_ORDER_LIMIT)
 			err = -EINVAL;
 		cfg->guardpage_minorder = (int)n;
-	} else if (key_is(s, key_end, "signals")) {
-		bool on = true;
-
-		err = parse_switch(value, end, eq != NULL, &on);
-		cfg->no_signals = !on;
 	} else {
-		parse_page_switch(cfg, s, key_end, end, &err);
+		err = parse_any_switch(cfg, s, key_end, end);
 	}
 	return err;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exec.c - the C library's ways to another program, stood in for so that the heap is looked at a last
- * time (exit.c) and the tool is told (announce.c). Debug drop-in only.
+ * exec.c - the C library's ways to another program, stood in for so that the heap is looked at a
+ * last time (exit.c) and the tool is told (announce.c). Debug drop-in only.
  *
  *   execve, execv, execvp, execvpe, execl, execle, execlp, fexecve, execveat, posix_spawn[p]
  *

@@ -66,8 +66,8 @@ def expected(way, damage):
     return sorted(kinds + (["heap-overflow"] if said is BOTH else []))
 
 
-def run(program, way, damage, drop_in, report):
-    env = dict(os.environ, QUARRY_DEBUG="policy=report report=%s" % report)
+def run(program, way, damage, drop_in, report, more=""):
+    env = dict(os.environ, QUARRY_DEBUG="policy=report report=%s%s" % (report, more))
     env.pop("LD_PRELOAD", None)
     if drop_in:
         env["LD_PRELOAD"] = drop_in
@@ -79,6 +79,15 @@ def run(program, way, damage, drop_in, report):
             text = f.read()
         os.unlink(report)
     return done.returncode, sorted(re.findall(r"^QY seq=\S+ kind=(\S+)", text, re.M)), text
+
+
+def is_off(program, drop_in, report):
+    """signals=off: the program ends as before, and nothing is told of it."""
+    status, kinds, _ = run(program, "TERM", "overflow", drop_in, report, " signals=off")
+    if status == -15 and not kinds:
+        return True
+    print("signals=off: status %d, reports %s" % (status, kinds))
+    return False
 
 
 def table():
@@ -110,6 +119,7 @@ def main():
                     print("%s, %s, %s: status %d instead of %d, reports %s instead of %s" %
                           (way, damage, name, status, plain, kinds, want))
                     print(text[:3000])
+        bad += not is_off(program, debug, report)
     with open(readme, encoding="utf-8") as f:
         text = f.read()
     if "%s\n%s\n%s" % (BEGIN, table(), END) not in text:

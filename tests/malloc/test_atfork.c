@@ -2,7 +2,7 @@
 /*
  * test_atfork.c - fork handlers that allocate, registered before the drop-in was asked for memory
  * (atfork_lib.c) and after it, one of which forks itself, in a program with 12 threads that
- * allocate. A hang is ended by alarm().
+ * allocate. argv[2]: how many forks. A hang is ended by alarm().
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,7 +12,6 @@
 #include "check.h"
 
 #define NR_THREADS 12
-#define NR_FORKS 1000
 #define NESTED_EVERY 50
 
 extern unsigned int atfork_lib_ran __attribute__((weak));
@@ -70,14 +69,15 @@ static void late_prepare(void)
 
 int main(int argc, char **argv)
 {
+	unsigned int nr_forks = argc > 2 ? (unsigned int)atoi(argv[2]) : 1000;
 	pthread_t t[NR_THREADS];
 
 	require_drop_in(argc, argv);
-	alarm(200);
+	alarm(230);
 	CHECK(pthread_atfork(late_prepare, late, late) == 0);
 	for (unsigned int i = 0; i < NR_THREADS; i++)
 		CHECK(pthread_create(&t[i], NULL, busy, NULL) == 0);
-	for (unsigned int i = 0; i < NR_FORKS; i++) {
+	for (unsigned int i = 0; i < nr_forks; i++) {
 		pid_t pid = fork();
 
 		if (pid == 0) {
@@ -90,8 +90,8 @@ int main(int argc, char **argv)
 	stop = true;
 	for (unsigned int i = 0; i < NR_THREADS; i++)
 		CHECK(pthread_join(t[i], NULL) == 0);
-	CHECK(late_ran >= 2 * NR_FORKS);
-	CHECK(&atfork_lib_ran && atfork_lib_ran >= 2 * NR_FORKS);
+	CHECK(late_ran >= 2 * nr_forks);
+	CHECK(&atfork_lib_ran && atfork_lib_ran >= 2 * nr_forks);
 	puts("fork handlers hold");
 	return 0;
 }

@@ -186,6 +186,11 @@ static void parse_other_items_in_any_order(void **state)
 	assert_int_equal(flags_of("kmalloc-8"), P | U);
 	parse("policy=abort");
 	assert_int_equal(cfg.policy, QY_POLICY_ABORT);
+	assert_false(cfg.no_signals);
+	parse("signals=off");
+	assert_true(cfg.no_signals);
+	parse("signals=off signals=on");
+	assert_false(cfg.no_signals);
 }
 
 static void parse_channel_is_a_descriptor_and_an_inode(void **state)
@@ -324,6 +329,8 @@ static void parse_malformed_items_are_refused_at_their_start(void **state)
 		"validate=",
 		"validate=x",
 		"validate=4294967296",
+		"signals=",
+		"signals=maybe",
 		"policy",
 		"policy=",
 		"policy=Abort",
