@@ -36,10 +36,12 @@ unsigned int qy__backtrace_from(uintptr_t *pcs, unsigned int max, uintptr_t call
  */
 bool qy__is_on_own_stack(uintptr_t p);
 
-*The stack that a signal handler was called upon;
-@context : its ucontext_t.The first address is *one behind the instruction that was
-		   interrupted.Neither the handler's own stack nor any lock of *ours is needed.* /
-	unsigned int qy__backtrace_of(uintptr_t *pcs, unsigned int max, void *context);
+/*
+ * The stack that a signal handler was called upon; @context: its ucontext_t. The first address is
+ * one behind the instruction that was interrupted. Neither the handler's own stack nor any lock of
+ * ours is needed.
+ */
+unsigned int qy__backtrace_of(uintptr_t *pcs, unsigned int max, void *context);
 
 /* Frame pointers only: async-signal-safe. */
 unsigned int qy__backtrace_fp(uintptr_t *pcs, unsigned int max, unsigned int skip);
