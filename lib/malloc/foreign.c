@@ -29,7 +29,7 @@ static bool is_ours(const struct qy__module *m)
 {
 	struct qy__module here;
 
-	return qy__module_at((uintptr_t)kept, &here) && here.dynamic == m->dynamic;
+	return qy__elf_module_at((uintptr_t)kept, &here) && here.dynamic == m->dynamic;
 }
 
 static QY_COLD bool has_operators(const struct qy__module *m)
@@ -47,7 +47,7 @@ static QY_NOINLINE bool find_out(uintptr_t caller, uintptr_t *place)
 	struct qy__module m;
 	bool foreign;
 
-	if (!qy__module_at(caller, &m))
+	if (!qy__elf_module_at(caller, &m))
 		return false;
 	foreign = has_operators(&m);
 	qy__store_relaxed(place, (caller & ~(PAGE - 1)) | (foreign ? IS_FOREIGN : 0));

@@ -40,7 +40,7 @@ static int has_addr(struct dl_phdr_info *info, size_t size, void *arg)
 	return 1;
 }
 
-bool qy__module_at(uintptr_t addr, struct qy__module *module)
+bool qy__elf_module_at(uintptr_t addr, struct qy__module *module)
 {
 	struct search s = {.addr = addr, .module = module};
 	bool known, found = find_object(addr, module, &known);

@@ -16,7 +16,7 @@ struct qy__module {
 };
 
 /* The module that @addr lies in; false: none. It must not go away meanwhile. */
-bool qy__module_at(uintptr_t addr, struct qy__module *module);
+bool qy__elf_module_at(uintptr_t addr, struct qy__module *module);
 /* Does it define and export @name, of whatever version? */
 bool qy__module_defines(const struct qy__module *module, const char *name);
 /* Its own name (DT_SONAME); "": it has none. */

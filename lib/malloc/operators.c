@@ -55,7 +55,7 @@ const char *qy__op_name(unsigned int form)
 
 static bool module_of(const void *p, struct qy__module *m)
 {
-	return p && qy__module_at((uintptr_t)p, m);
+	return p && qy__elf_module_at((uintptr_t)p, m);
 }
 
 static bool is_ours(const void *p)

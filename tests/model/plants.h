@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "patience.h"
+#include "../harness/patience.h"
 #include "util/plant.h"
 
 #define PLANT(number, name, target, file, what) {number, #target "/" #name, what},
