@@ -99,7 +99,7 @@ struct qy_page {
 		uint32_t state; /* the four of them, to be compared at once */
 	};
 	union {
-		uint32_t head;	      /* TAIL, any page of a slab: pfn of the head */
+		uint32_t head; /* TAIL, any page of a slab without records: pfn of the head */
 		uint32_t migratetype; /* BUDDY: whose list it is on. PCP: its page block's type */
 		uint32_t records; /* SLAB: pfn of its objects' records; PFN_NONE: there are none */
 	};

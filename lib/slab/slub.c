@@ -210,7 +210,9 @@ static void publish_slab_locked(struct qy_cache *c, struct qy_page *slab)
 	slab->slab.inuse = 0;
 	for (uint32_t i = 0; i < 1u << slab->order; i++) {
 		slab[i].slab.cache = qy__cache_ref(c);
-		slab[i].head = (uint32_t)qy__page_pfn(c->mm, slab); /* of the first page, too */
+		/* Of the first page, too, but where it tells of records: such caches have no sheaves. */
+		if (i || !QY_CONFIG_DEBUG || !c->layout.record)
+			slab[i].head = (uint32_t)qy__page_pfn(c->mm, slab);
 		qy__page_set_flags(&slab[i], QY__PAGE_F_SLAB);
 	}
 	qy__store_relaxed(&slab->type, QY__PAGE_SLAB);
