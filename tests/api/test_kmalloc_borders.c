@@ -119,7 +119,7 @@ static void resized_block_is_known_by_its_new_size(void **state)
 			qy_kfree(in.mm, p + 16);
 			r = take_report(&in, QY_REPORT_INVALID_FREE);
 			assert_int_equal(r.object_size, sizes[i]);
-			snprintf(want, sizeof(want), "offset 16 of the %zu-byte object", sizes[i]);
+			snprintf(want, sizeof(want), "16 bytes into the %zu-byte object", sizes[i]);
 			assert_non_null(strstr(r.title, want));
 		}
 		qy_kfree(in.mm, p);

@@ -393,23 +393,35 @@ static void free_of_bad_pointers_is_reported_and_frees_nothing(void **state)
  */
 static void free_of_interior_pointer_names_the_object(void **state)
 {
-	static const long off[] = {1, 8, 50, 99, 100, 103, -1, -8};
+	static const struct {
+		long off;
+		const char *where;
+	} at[] = {
+		{1, "1 byte into the"},
+		{8, "8 bytes into the"},
+		{50, "50 bytes into the"},
+		{99, "99 bytes into the"},
+		{100, "0 bytes behind the end of the"},
+		{103, "3 bytes behind the end of the"},
+		{-1, "1 byte before the"},
+		{-8, "8 bytes before the"},
+	};
 	unsigned char *p;
 
 	(void)state;
 	make("slab_debug=FZPU", 100);
 	p = take();
-	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
 		struct record r;
 		char text[64];
 
-		assert_int_equal(qy_cache_free(c, p + off[i]), -EINVAL);
+		assert_int_equal(qy_cache_free(c, p + at[i].off), -EINVAL);
 		r = take_report(&in, QY_REPORT_INVALID_FREE);
 		assert_ptr_equal(r.object, p);
 		assert_int_equal(r.object_size, 100);
-		assert_int_equal(r.damage_offset, off[i]);
+		assert_int_equal(r.damage_offset, at[i].off);
 		assert_true(r.alloc_frames > 0);
-		snprintf(text, sizeof(text), "offset %ld of the object 0x%lx", off[i],
+		snprintf(text, sizeof(text), "%s 100-byte object 0x%lx", at[i].where,
 			 (unsigned long)(uintptr_t)p);
 		assert_non_null(strstr(r.title, text));
 	}
