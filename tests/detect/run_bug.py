@@ -74,7 +74,7 @@ def compare(report, want):
             faults.append("%s is %s, not %s" % (key, report.item.get(key), value))
     for key in ("offset", "len", "expected", "found"):
         if key == "expected" and want.kind == POISON and key not in want.item:
-            if report.item.get(key) == report.item.get("found"):
+            if key in report.item and report.item[key] == report.item.get("found"):
                 faults.append("expected is %s, as found" % report.item.get(key))
         elif key in report.item and key not in want.item:
             faults.append("%s=%s is there" % (key, report.item[key]))

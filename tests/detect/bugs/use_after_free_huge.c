@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * use_after_free_huge.c - a freed mapping is closed: the write traps at once, where it happens.
+ * use_after_free_huge.c - a freed mapping is closed: the write traps at once, where it happens, and
+ * the crash is explained.
  *
+ * expect: use-after-free-write cache=vmalloc free=- offset=4096
+ * allocated: malloc < main
+ * freed: free < main
+ * found: main
  * end: killed by signal 11 (Segmentation fault)
  */
 #include <stdlib.h>
